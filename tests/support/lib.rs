@@ -1,0 +1,1 @@
+//! Support of the cross-crate suites.
