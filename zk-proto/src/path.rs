@@ -66,6 +66,7 @@ pub fn validate(path: &str) -> Result<(), PathError> {
 pub fn validate_sequential(path: &str) -> Result<(), PathError> {
     match path.strip_suffix('/') {
         Some("") => Ok(()),
+        Some("/") => Err(PathError::EmptyComponent { at: 1 }),
         Some(parent) => validate(parent),
         None => validate(path).or_else(|error| match error {
             // Digits behind them make "." and ".." ordinary names.
