@@ -1,0 +1,156 @@
+//! Where the corpora come from: frames recorded from a real server, and a few strings.
+
+use std::fs;
+use std::path::PathBuf;
+
+use bytes::BytesMut;
+use zk_proto::codec::Encode;
+use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::{Acl, ErrorCode, RequestHeader, SessionId, Zxid};
+
+const STRINGS: [&str; 14] = [
+    "localhost",
+    "zk1:2181,zk2:2182,zk3",
+    "127.0.0.1:2181/app/one",
+    "[::1]:2181,[fe80::1%eth0]:2182/x",
+    "host:2181,",
+    "::1:2181",
+    "/",
+    "/a/b/c",
+    "/größe/☃",
+    "/a//b",
+    "/a/./b/..",
+    "/zookeeper/quota",
+    "/q/n-0000000001",
+    "ruok",
+];
+
+/// The seeds of a target: whole frames in both directions and what is inside of them. A seed that
+/// does not fit a target is no harm: it is an input like any other.
+///
+/// # Panics
+///
+/// If the captures are not where they belong.
+#[must_use]
+pub fn seeds(target: &str) -> Vec<Vec<u8>> {
+    match target {
+        "connect_string" | "path" | "four_letter" => {
+            STRINGS.iter().map(|text| text.as_bytes().to_vec()).collect()
+        }
+        "txn" => txns(),
+        "frame" => captures().into_iter().map(|(_, frame)| [vec![7], frame].concat()).collect(),
+        _ => records(target),
+    }
+}
+
+fn records(target: &str) -> Vec<Vec<u8>> {
+    let mut seeds = Vec::new();
+    let mut asked = 0;
+    for (direction, frame) in captures() {
+        let payload = frame[4..].to_vec();
+        match (target, &*direction) {
+            ("connect_request", "connect>") | ("connect_response", "connect<") => {
+                seeds.push(payload);
+            }
+            ("request", ">") => seeds.push(payload),
+            ("multi_request" | "set_watches" | "acl", ">") => {
+                seeds.extend(body_seeds(target, &payload));
+            }
+            (_, ">") => asked = payload[7],
+            ("reply", "<") => seeds.push([vec![asked], payload].concat()),
+            ("multi_response" | "watcher_event", "<") if payload.len() > 16 => {
+                seeds.push(payload[16..].to_vec());
+            }
+            _ => {}
+        }
+    }
+    if target == "acl" {
+        for acl in [Acl::open(), Acl::read_only(), Acl::creator_all()] {
+            let mut out = BytesMut::new();
+            acl.encode(&mut out);
+            seeds.push(out.to_vec());
+        }
+    }
+    seeds
+}
+
+fn body_seeds(target: &str, payload: &[u8]) -> Option<Vec<u8>> {
+    let body = payload[RequestHeader::LEN..].to_vec();
+    match (target, payload[7]) {
+        ("multi_request", 14 | 22) => Some(body),
+        ("set_watches", 101) => Some([vec![0], body].concat()),
+        ("set_watches", 105) => Some([vec![1], body].concat()),
+        _ => None,
+    }
+}
+
+/// Every recorded frame with its direction.
+fn captures() -> Vec<(String, Vec<u8>)> {
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../zk-proto/tests/captures");
+    let mut files: Vec<PathBuf> = fs::read_dir(directory)
+        .expect("the captures lie beside zk-proto")
+        .map(|entry| entry.expect("the captures can be listed").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "hex"))
+        .collect();
+    files.sort();
+    files
+        .iter()
+        .flat_map(|path| {
+            let text = fs::read_to_string(path).expect("a capture can be read");
+            text.lines().map(line).collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+fn line(line: &str) -> (String, Vec<u8>) {
+    let (direction, hex) = line.split_once(' ').expect("a capture's line is DIRECTION HEX");
+    let bytes = (0..hex.len())
+        .step_by(2)
+        .map(|i| u8::from_str_radix(&hex[i..i + 2], 16).expect("a capture is in hex"))
+        .collect();
+    (direction.to_owned(), bytes)
+}
+
+fn txns() -> Vec<Vec<u8>> {
+    let path = || "/a/b".to_owned();
+    let data = || Some(bytes::Bytes::from_static(b"data"));
+    let delete = Txn::Delete { path: path() };
+    let set = Txn::SetData { path: path(), data: data(), version: 3 };
+    let mut txns = vec![
+        Txn::CreateContainer { path: path(), data: data(), acl: Acl::open(), parent_cversion: 4 },
+        Txn::SetAcl { path: path(), acl: Acl::creator_all(), version: 1 },
+        Txn::CreateSession { timeout_ms: 10_000 },
+        Txn::CloseSession { paths: Some(vec![path(), "/e".to_owned()]) },
+        Txn::CloseSession { paths: None },
+        Txn::Error(ErrorCode::NoNode),
+        Txn::Multi(vec![delete.clone(), set.clone(), Txn::Error(ErrorCode::BadVersion)]),
+        delete,
+        set,
+    ];
+    for (ephemeral, with_stat) in [(false, false), (true, true)] {
+        let (path, data, acl) = (path(), data(), Acl::open());
+        txns.push(Txn::Create { with_stat, path, data, acl, ephemeral, parent_cversion: 1 });
+    }
+    txns.push(Txn::CreateTtl {
+        path: path(),
+        data: None,
+        acl: Acl::open(),
+        parent_cversion: 2,
+        ttl_ms: 5_000,
+    });
+    txns.iter().map(logged).collect()
+}
+
+fn logged(txn: &Txn) -> Vec<u8> {
+    let header = TxnHeader {
+        session: SessionId(0x0100_0000_0000_0001),
+        cxid: 3,
+        zxid: Zxid(0x1_0000_0005),
+        time_ms: 1_700_000_000_000,
+        op: txn.op().code(),
+    };
+    let mut out = BytesMut::new();
+    header.encode(&mut out);
+    txn.encode(&mut out);
+    out.to_vec()
+}
