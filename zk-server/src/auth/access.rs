@@ -1,0 +1,190 @@
+//! May they do this here?
+
+use std::fmt;
+
+use zk_proto::{Acl, ClientInfo, Permissions};
+
+use super::digest::Digest;
+use super::ip::Ip;
+use super::{AuthConfig, AuthFailure, Identities, Scheme};
+
+/// The scheme of the entry that means everybody.
+pub(super) const WORLD: &str = "world";
+/// The only id of [`WORLD`].
+pub(super) const ANYONE: &str = "anyone";
+
+/// Authenticates connections and checks ACLs against what they have shown to be.
+pub struct AccessControl {
+    schemes: Vec<Box<dyn Scheme>>,
+    skip_acl: bool,
+}
+
+impl AccessControl {
+    /// With the built-in schemes: `ip`, and `digest` unless it is switched off.
+    #[must_use]
+    pub fn new(config: AuthConfig) -> Self {
+        let mut schemes: Vec<Box<dyn Scheme>> = vec![Box::new(Ip)];
+        if config.digest_enabled {
+            schemes.push(Box::new(Digest { super_digest: config.super_digest }));
+        }
+        Self { schemes, skip_acl: config.skip_acl }
+    }
+
+    /// Adds what the credentials of an `auth` packet stand for to a connection's identities.
+    ///
+    /// # Errors
+    ///
+    /// When nobody vouches for them: answer AUTHFAILED and close the connection.
+    pub fn authenticate(
+        &self,
+        scheme: &str,
+        credentials: &[u8],
+        identities: &mut Identities,
+    ) -> Result<(), AuthFailure> {
+        let scheme = self.scheme(scheme).ok_or(AuthFailure::UnknownScheme)?;
+        for identity in scheme.authenticate(credentials)? {
+            identities.add(identity)?;
+        }
+        Ok(())
+    }
+
+    /// Whether an ACL allows a connection any of the wanted permissions.
+    ///
+    /// Only the list it is given counts: nothing is inherited from a parent. An empty list allows
+    /// everything, as it always has.
+    #[must_use]
+    pub fn allows(&self, identities: &Identities, acl: &[Acl], wanted: Permissions) -> bool {
+        if self.skip_acl || acl.is_empty() {
+            return true;
+        }
+        let granting = || acl.iter().filter(|entry| entry.perms.allow_any(wanted));
+        // Everybody first: the usual case, and it needs no look at the identities.
+        granting().any(|entry| entry.scheme == WORLD && entry.id == ANYONE)
+            || identities.is_super()
+            || granting().any(|entry| self.matches(identities, entry))
+    }
+
+    /// The answer to `whoAmI`: each identity's scheme and user name, never a hash.
+    #[must_use]
+    pub fn who_am_i(&self, identities: &Identities) -> Vec<ClientInfo> {
+        let describe = |identity: &super::Identity| {
+            let scheme = self.scheme(&identity.scheme);
+            let user = scheme.map_or("", |scheme| scheme.user_of(&identity.id));
+            ClientInfo { scheme: identity.scheme.to_string(), user: user.to_owned() }
+        };
+        identities.iter().map(describe).collect()
+    }
+
+    /// The scheme of that name, if this server offers it.
+    pub(super) fn scheme(&self, name: &str) -> Option<&dyn Scheme> {
+        self.schemes.iter().map(Box::as_ref).find(|scheme| scheme.name() == name)
+    }
+
+    fn matches(&self, identities: &Identities, entry: &Acl) -> bool {
+        let Some(scheme) = self.scheme(&entry.scheme) else {
+            return false;
+        };
+        let mut same_scheme = identities.iter().filter(|identity| identity.scheme == entry.scheme);
+        same_scheme.any(|identity| scheme.matches(&identity.id, &entry.id))
+    }
+}
+
+/// Shows which schemes are offered.
+impl fmt::Debug for AccessControl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<_> = self.schemes.iter().map(|scheme| scheme.name()).collect();
+        f.debug_struct("AccessControl")
+            .field("schemes", &names)
+            .field("skip_acl", &self.skip_acl)
+            .finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::auth::digest_id;
+
+    fn acl(perms: Permissions, scheme: &str, id: &str) -> Acl {
+        Acl { perms, scheme: scheme.into(), id: id.into() }
+    }
+
+    fn who(access: &AccessControl, credentials: &[&str]) -> Identities {
+        let mut identities = Identities::of_peer([10, 0, 0, 7].into());
+        for credentials in credentials {
+            access.authenticate("digest", credentials.as_bytes(), &mut identities).unwrap();
+        }
+        identities
+    }
+
+    #[test]
+    fn the_check_grants_by_any_entry_with_a_wanted_bit() {
+        let access = AccessControl::new(AuthConfig::default());
+        let nobody = who(&access, &[]);
+        let alice = who(&access, &["alice:pw"]);
+        let alice_id = digest_id("alice:pw");
+        let both = Permissions::READ | Permissions::ADMIN;
+        let cases = [
+            (&nobody, acl(Permissions::READ, "world", "anyone"), Permissions::READ, true),
+            (&nobody, acl(Permissions::READ, "world", "anyone"), Permissions::WRITE, false),
+            (&nobody, acl(Permissions::READ, "world", "anyone"), both, true),
+            (&nobody, acl(Permissions::READ, "world", "someone"), Permissions::READ, false),
+            (&nobody, acl(Permissions::ALL, "digest", &alice_id), Permissions::READ, false),
+            (&alice, acl(Permissions::ALL, "digest", &alice_id), Permissions::READ, true),
+            (&alice, acl(Permissions::WRITE, "digest", &alice_id), Permissions::READ, false),
+            (&nobody, acl(Permissions::ALL, "ip", "10.0.0.0/24"), Permissions::READ, true),
+            (&nobody, acl(Permissions::ALL, "ip", "10.0.1.0/24"), Permissions::READ, false),
+            (&alice, acl(Permissions::ALL, "kerberos", &alice_id), Permissions::READ, false),
+        ];
+        for (who, entry, wanted, expected) in cases {
+            let shown = format!("{entry:?} for {wanted:?}");
+            assert_eq!(access.allows(who, &[entry], wanted), expected, "{shown}");
+        }
+        assert!(access.allows(&nobody, &[], Permissions::ADMIN), "an empty list allows everything");
+    }
+
+    #[test]
+    fn entries_add_up() {
+        let access = AccessControl::new(AuthConfig::default());
+        let list =
+            [acl(Permissions::READ, "world", "anyone"), acl(Permissions::WRITE, "ip", "10.0.0.7")];
+        let here = who(&access, &[]);
+        assert!(access.allows(&here, &list, Permissions::READ));
+        assert!(access.allows(&here, &list, Permissions::WRITE));
+        assert!(!access.allows(&here, &list, Permissions::ADMIN));
+    }
+
+    #[test]
+    fn super_and_skip_acl_pass_every_check() {
+        let closed = [acl(Permissions::ALL, "digest", "x:y")];
+        let config = AuthConfig { super_digest: Some(digest_id("super:pw")), ..Default::default() };
+        let access = AccessControl::new(config);
+        assert!(access.allows(&who(&access, &["super:pw"]), &closed, Permissions::READ));
+        assert!(!access.allows(&who(&access, &["super:guess"]), &closed, Permissions::READ));
+
+        let open = AccessControl::new(AuthConfig { skip_acl: true, ..Default::default() });
+        assert!(open.allows(&who(&open, &[]), &closed, Permissions::READ));
+    }
+
+    #[test]
+    fn schemes_that_are_not_offered_fail() {
+        let access = AccessControl::new(AuthConfig { digest_enabled: false, ..Default::default() });
+        let mut identities = Identities::none();
+        for scheme in ["world", "super", "auth", "digest", "x509", ""] {
+            let answer = access.authenticate(scheme, b"a:b", &mut identities);
+            assert_eq!(answer, Err(AuthFailure::UnknownScheme), "{scheme}");
+        }
+        assert_eq!(identities.iter().count(), 0);
+    }
+
+    #[test]
+    fn who_am_i_names_users_without_hashes() {
+        let config = AuthConfig { super_digest: Some(digest_id("super:pw")), ..Default::default() };
+        let access = AccessControl::new(config);
+        let told = access.who_am_i(&who(&access, &["bob:pw", "super:pw"]));
+        let told: Vec<_> =
+            told.iter().map(|info| (info.scheme.as_str(), info.user.as_str())).collect();
+        let expected = [("ip", "10.0.0.7"), ("digest", "bob"), ("super", ""), ("digest", "super")];
+        assert_eq!(told, expected);
+    }
+}

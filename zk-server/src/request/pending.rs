@@ -1,0 +1,177 @@
+//! What nodes will be once all transactions on their way are applied.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::Arc;
+
+use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
+
+use crate::tree::{DataTree, NodeRef};
+
+/// What validation must know of a node.
+#[derive(Clone, Debug)]
+pub(super) struct NodeFacts {
+    pub(super) owner: EphemeralOwner,
+    pub(super) version: i32,
+    pub(super) acl_version: i32,
+    /// Creates ever under the node: the next sequence number.
+    pub(super) create_count: i32,
+    pub(super) child_count: usize,
+    pub(super) acl: Arc<[Acl]>,
+}
+
+impl From<NodeRef<'_>> for NodeFacts {
+    fn from(node: NodeRef<'_>) -> Self {
+        let stat = node.stat();
+        Self {
+            owner: node.owner(),
+            version: stat.version,
+            acl_version: stat.aversion,
+            create_count: node.create_count(),
+            child_count: node.child_count(),
+            acl: Arc::clone(node.acl()),
+        }
+    }
+}
+
+/// A node as the last pending transaction that touches it leaves it; `None`: deleted.
+type After = Option<NodeFacts>;
+
+/// The effects of the transactions that were proposed and are not applied yet.
+///
+/// As large as the number of pending requests lets it grow, which the server bounds.
+#[derive(Debug, Default)]
+pub(super) struct Outstanding {
+    /// Looked up, and iterated only where the order of what is found does not show.
+    nodes: HashMap<Arc<str>, (Zxid, After)>,
+    /// What each transaction touched, in their order.
+    touched: VecDeque<(Zxid, Arc<str>)>,
+    /// Sessions whose end is pending, and its transaction.
+    closing: BTreeMap<SessionId, Zxid>,
+}
+
+impl Outstanding {
+    /// Forgets the effects of transactions up to `zxid`: they are in the tree now.
+    pub(super) fn forget(&mut self, zxid: Zxid) {
+        while let Some((_, path)) = self.touched.front().filter(|(by, _)| *by <= zxid) {
+            // A later transaction may have touched the node again.
+            if self.nodes.get(path).is_some_and(|(by, _)| *by <= zxid) {
+                self.nodes.remove(path);
+            }
+            self.touched.pop_front();
+        }
+        self.closing.retain(|_, by| *by > zxid);
+    }
+
+    /// Whether a pending transaction ends the session.
+    pub(super) fn is_closing(&self, session: SessionId) -> bool {
+        self.closing.contains_key(&session)
+    }
+
+    /// Notes that a transaction ends a session.
+    pub(super) fn close(&mut self, session: SessionId, zxid: Zxid) {
+        self.closing.insert(session, zxid);
+    }
+
+    /// Whether a pending transaction touches the node.
+    pub(super) fn touches(&self, path: &str) -> bool {
+        self.nodes.contains_key(path)
+    }
+
+    /// Takes over the effects of one transaction.
+    pub(super) fn adopt(&mut self, zxid: Zxid, effects: Effects) {
+        for (path, after) in effects.0 {
+            let path: Arc<str> = path.into();
+            self.touched.push_back((zxid, Arc::clone(&path)));
+            self.nodes.insert(path, (zxid, after));
+        }
+    }
+
+    /// The nodes that pending transactions leave in a session's hands, in no particular order.
+    fn owned_by(&self, session: SessionId) -> impl Iterator<Item = &str> {
+        let owner = EphemeralOwner::Session(session);
+        let owned = move |after: &After| after.as_ref().is_some_and(|facts| facts.owner == owner);
+        self.nodes.iter().filter(move |(_, (_, after))| owned(after)).map(|(path, _)| &**path)
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.nodes.is_empty() && self.touched.is_empty() && self.closing.is_empty()
+    }
+}
+
+/// What one transaction does to nodes.
+#[derive(Debug, Default)]
+pub(super) struct Effects(BTreeMap<String, After>);
+
+/// The tree, what is pending, and on top the effects of the request that is being validated: each
+/// operation of a multi sees those before it, and if the multi fails they are dropped together.
+#[derive(Debug)]
+pub(super) struct Draft<'d> {
+    tree: &'d DataTree,
+    outstanding: &'d Outstanding,
+    effects: Effects,
+}
+
+impl<'d> Draft<'d> {
+    pub(super) fn new(tree: &'d DataTree, outstanding: &'d Outstanding) -> Self {
+        Self { tree, outstanding, effects: Effects::default() }
+    }
+
+    /// The node as it will be when the request's turn comes.
+    pub(super) fn node(&self, path: &str) -> Option<NodeFacts> {
+        if let Some(after) = self.effects.0.get(path) {
+            return after.clone();
+        }
+        if let Some((_, after)) = self.outstanding.nodes.get(path) {
+            return after.clone();
+        }
+        self.tree.node(path).map(NodeFacts::from)
+    }
+
+    pub(super) fn put(&mut self, path: &str, facts: NodeFacts) {
+        self.effects.0.insert(path.to_owned(), Some(facts));
+    }
+
+    /// Deletes a node and takes it from its parent's children.
+    pub(super) fn delete(&mut self, path: &str) {
+        self.effects.0.insert(path.to_owned(), None);
+        if let Some(parent_path) = zk_proto::path::parent(path)
+            && let Some(mut parent) = self.node(parent_path)
+        {
+            parent.child_count = parent.child_count.saturating_sub(1);
+            self.put(parent_path, parent);
+        }
+    }
+
+    /// The ephemeral nodes that a session will have, in order.
+    pub(super) fn ephemerals_of(&self, session: SessionId) -> Vec<String> {
+        let candidates = self.tree.ephemerals_of(session);
+        let candidates = candidates.chain(self.outstanding.owned_by(session));
+        let owner = EphemeralOwner::Session(session);
+        let mut owned: Vec<String> = candidates
+            .filter(|path| self.node(path).is_some_and(|node| node.owner == owner))
+            .map(str::to_owned)
+            .collect();
+        owned.sort_unstable();
+        owned.dedup();
+        owned
+    }
+
+    pub(super) fn is_closing(&self, session: SessionId) -> bool {
+        self.outstanding.is_closing(session)
+    }
+
+    /// Whether a transaction on its way touches the node.
+    pub(super) fn is_busy(&self, path: &str) -> bool {
+        self.outstanding.touches(path)
+    }
+
+    /// Drops the request's own effects.
+    pub(super) fn roll_back(&mut self) {
+        self.effects.0.clear();
+    }
+
+    pub(super) fn into_effects(self) -> Effects {
+        self.effects
+    }
+}

@@ -1,0 +1,48 @@
+//! `delete`, and the server's own `deleteContainer`.
+
+use zk_proto::txn::Txn;
+use zk_proto::{DeleteRequest, EphemeralOwner, ErrorCode, Permissions};
+
+use super::super::pending::Draft;
+use super::{Judged, Validator, next_version, parent_of};
+use crate::tree::special;
+
+impl Validator<'_> {
+    pub(super) fn delete(&mut self, request: &DeleteRequest<'_>) -> Judged {
+        self.check_session()?;
+        let parent_path = deletable_parent(request.path)?;
+        let parent = self.existing(parent_path)?;
+        self.check_access(&parent.acl, Permissions::DELETE)?;
+        let node = self.existing(request.path)?;
+        next_version(node.version, request.version)?;
+        if node.child_count > 0 {
+            return Err(ErrorCode::NotEmpty);
+        }
+        self.draft.delete(request.path);
+        Ok(Txn::Delete { path: request.path.to_owned() })
+    }
+}
+
+/// Stricter than Apache's server, which would delete any empty node that is not ephemeral: only what
+/// ends by itself, and only if nothing on its way touches it. Who just created a child, or set the
+/// data and so renewed the time to live, keeps the node; the next sweep will look again.
+pub(in crate::request) fn delete_container(draft: &mut Draft<'_>, path: String) -> Judged {
+    deletable_parent(&path)?;
+    let node = draft.node(&path).ok_or(ErrorCode::NoNode)?;
+    if node.child_count > 0 {
+        return Err(ErrorCode::NotEmpty);
+    }
+    let ends_by_itself = matches!(node.owner, EphemeralOwner::Container | EphemeralOwner::Ttl(_));
+    if !ends_by_itself || draft.is_busy(&path) {
+        return Err(ErrorCode::BadVersion);
+    }
+    draft.delete(&path);
+    Ok(Txn::DeleteContainer { path })
+}
+
+/// The parent of a node that may be deleted at all. Of the path only so much is looked at as it
+/// takes: an invalid one is just not there.
+fn deletable_parent(path: &str) -> Result<&str, ErrorCode> {
+    let parent = parent_of(path)?;
+    if special::is_special(path) { Err(ErrorCode::BadArguments) } else { Ok(parent) }
+}

@@ -1,0 +1,23 @@
+//! `setData`.
+
+use bytes::Bytes;
+use zk_proto::txn::Txn;
+use zk_proto::{Permissions, SetDataRequest};
+
+use super::{Judged, Validator, check_path, next_version, quota};
+
+impl Validator<'_> {
+    pub(super) fn set_data(&mut self, request: &SetDataRequest<'_>) -> Judged {
+        self.check_session()?;
+        check_path(request.path)?;
+        let mut node = self.existing(request.path)?;
+        self.check_access(&node.acl, Permissions::WRITE)?;
+        // Before the version, as in Apache.
+        quota::admit(request.path, 0, request.data.map_or(0, <[u8]>::len))?;
+        node.version = next_version(node.version, request.version)?;
+        let version = node.version;
+        self.draft.put(request.path, node);
+        let data = request.data.map(Bytes::copy_from_slice);
+        Ok(Txn::SetData { path: request.path.to_owned(), data, version })
+    }
+}

@@ -1,0 +1,127 @@
+//! Each distinct ACL, kept once.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use zk_proto::Acl;
+
+/// Names an ACL in the table while a node uses it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct AclKey(NonZeroU32);
+
+impl AclKey {
+    /// Everybody may do everything: most nodes' ACL, always in the table and not counted.
+    pub(super) const OPEN: Self = Self(NonZeroU32::MIN);
+
+    fn index(self) -> usize {
+        self.0.get() as usize - 1
+    }
+}
+
+impl Default for AclKey {
+    fn default() -> Self {
+        Self::OPEN
+    }
+}
+
+/// A tree of millions of nodes has a handful of ACLs. Lists are equal if their entries are, in the
+/// same order.
+#[derive(Debug)]
+pub(super) struct AclTable {
+    slots: Vec<Slot>,
+    /// Slots whose list nobody uses.
+    free: Vec<AclKey>,
+    /// Only looked up, never iterated: the random order of its entries shows nowhere.
+    keys: HashMap<Arc<[Acl]>, AclKey>,
+}
+
+#[derive(Debug)]
+struct Slot {
+    list: Arc<[Acl]>,
+    uses: usize,
+}
+
+impl Default for AclTable {
+    fn default() -> Self {
+        let open: Arc<[Acl]> = Acl::open().into();
+        Self {
+            slots: vec![Slot { list: Arc::clone(&open), uses: 0 }],
+            free: Vec::new(),
+            keys: HashMap::from([(open, AclKey::OPEN)]),
+        }
+    }
+}
+
+impl AclTable {
+    /// The key of a list, which has one more user from now on.
+    pub(super) fn intern(&mut self, list: &[Acl]) -> AclKey {
+        let key = match self.keys.get(list) {
+            Some(key) => *key,
+            None => self.insert(list.into()),
+        };
+        if key != AclKey::OPEN {
+            self.slots[key.index()].uses += 1;
+        }
+        key
+    }
+
+    /// Takes one user from a list; the last one's leaving removes it.
+    pub(super) fn release(&mut self, key: AclKey) {
+        if key == AclKey::OPEN {
+            return;
+        }
+        let slot = &mut self.slots[key.index()];
+        slot.uses -= 1;
+        if slot.uses == 0 {
+            self.keys.remove(&slot.list);
+            slot.list = Arc::from([]);
+            self.free.push(key);
+        }
+    }
+
+    pub(super) fn get(&self, key: AclKey) -> &Arc<[Acl]> {
+        &self.slots[key.index()].list
+    }
+
+    fn insert(&mut self, list: Arc<[Acl]>) -> AclKey {
+        let slot = Slot { list: Arc::clone(&list), uses: 0 };
+        let key = if let Some(key) = self.free.pop() {
+            self.slots[key.index()] = slot;
+            key
+        } else {
+            self.slots.push(slot);
+            let number = u32::try_from(self.slots.len()).ok().and_then(NonZeroU32::new);
+            AclKey(number.expect("4 billion ACLs need more memory than there is"))
+        };
+        self.keys.insert(list, key);
+        key
+    }
+
+    /// The number of distinct ACLs in use, the open one always among them.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn equal_lists_share_a_key_until_the_last_user_leaves() {
+        let mut table = AclTable::default();
+        assert_eq!(table.intern(&Acl::open()), AclKey::OPEN);
+        let first = table.intern(&Acl::read_only());
+        let second = table.intern(&Acl::read_only());
+        assert_eq!((first, table.len()), (second, 2));
+        table.release(first);
+        assert_eq!(table.get(second)[..], Acl::read_only());
+        table.release(second);
+        assert_eq!(table.len(), 1);
+        assert_eq!(table.intern(&Acl::creator_all()), first, "the free slot is used again");
+        table.release(AclKey::OPEN);
+        assert_eq!(table.get(AclKey::OPEN)[..], Acl::open());
+    }
+}

@@ -1,0 +1,288 @@
+//! Transactions to changes.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::{Acl, EphemeralOwner, ErrorCode, SessionId, path};
+
+use super::applied::{Applied, Change, ChangeKind, Outcome};
+use super::arena::NodeId;
+use super::node::Node;
+use super::{DataTree, special};
+
+/// What stands in a very old create for the parent's count of creates: one more than it is.
+const ONE_MORE: i32 = -1;
+
+/// A node to create.
+struct Creation<'t> {
+    path: &'t str,
+    data: Option<&'t Bytes>,
+    acl: &'t [Acl],
+    owner: EphemeralOwner,
+    parent_create_count: i32,
+}
+
+type Changes<'t> = Vec<Change<'t>>;
+
+impl DataTree {
+    /// Applies a transaction. Never fails, asks no clock and draws no lots, so all servers that
+    /// apply the same transactions have the same tree.
+    ///
+    /// Transactions that are there already, in whole or in part, may be applied again if all that
+    /// follow them are too: the tree ends up the same.
+    pub fn apply<'t>(&mut self, header: &TxnHeader, txn: &'t Txn) -> Applied<'t> {
+        let mut changes = Vec::new();
+        let outcome = match txn {
+            Txn::Multi(parts) => self.apply_multi(header, parts, &mut changes),
+            txn => self.apply_single(header, txn, &mut changes),
+        };
+        self.last_zxid = self.last_zxid.max(header.zxid);
+        Applied { zxid: header.zxid, outcome, changes }
+    }
+
+    fn apply_multi<'t>(
+        &mut self,
+        header: &TxnHeader,
+        parts: &'t [Txn],
+        changes: &mut Changes<'t>,
+    ) -> Outcome<'t> {
+        if parts.iter().any(|part| matches!(part, Txn::Error(_))) {
+            let failed = |part: &Txn| match part {
+                Txn::Error(code) => Outcome::Failed(*code),
+                _ => Outcome::Failed(ErrorCode::Ok),
+            };
+            return Outcome::Multi(parts.iter().map(failed).collect());
+        }
+        Outcome::Multi(parts.iter().map(|part| self.apply_single(header, part, changes)).collect())
+    }
+
+    fn apply_single<'t>(
+        &mut self,
+        header: &TxnHeader,
+        txn: &'t Txn,
+        changes: &mut Changes<'t>,
+    ) -> Outcome<'t> {
+        if let Some(creation) = Creation::of(header.session, txn) {
+            return self.create(header, &creation, changes);
+        }
+        match txn {
+            Txn::Delete { path } | Txn::DeleteContainer { path } => {
+                self.delete(header, Cow::Borrowed(path), changes)
+            }
+            Txn::SetData { path, data, version } => {
+                self.set_data(header, path, data.as_ref(), *version, changes)
+            }
+            Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version),
+            Txn::Check { .. } => Outcome::Checked,
+            Txn::CreateSession { timeout_ms } => {
+                Outcome::SessionCreated { session: header.session, timeout_ms: *timeout_ms }
+            }
+            Txn::CloseSession { paths } => self.close_session(header, paths.as_deref(), changes),
+            Txn::Error(code) => Outcome::Failed(*code),
+            // A multi within a multi cannot be decoded. A kind that this version does not know
+            // would not have been decoded either.
+            _ => Outcome::Failed(ErrorCode::Unimplemented),
+        }
+    }
+
+    fn create<'t>(
+        &mut self,
+        header: &TxnHeader,
+        creation: &Creation<'t>,
+        changes: &mut Changes<'t>,
+    ) -> Outcome<'t> {
+        let name = path::basename(creation.path);
+        let Some(parent_id) = self.find_parent(creation.path) else {
+            return Outcome::Failed(ErrorCode::NoNode);
+        };
+        let parent = self.nodes.get_mut(parent_id);
+        let create_count = match creation.parent_create_count {
+            ONE_MORE => parent.create_count.wrapping_add(1),
+            given => given,
+        };
+        // Only forward: a replay comes with numbers from the past.
+        if create_count > parent.create_count {
+            parent.create_count = create_count;
+            parent.pzxid = parent.pzxid.max(header.zxid);
+        }
+        if let Some(existing) = parent.child(name) {
+            // Only in a replay. The node may be the work of later transactions: what they set is
+            // theirs. The ACL they will set once more.
+            self.replace_acl(existing, creation.acl);
+            return Outcome::Failed(ErrorCode::NodeExists);
+        }
+        let id = self.attach_created(header, parent_id, name, creation);
+        changes.push(self.change(ChangeKind::Created, Cow::Borrowed(creation.path), id, parent_id));
+        Outcome::Created { path: creation.path, stat: self.node_ref(id).stat() }
+    }
+
+    fn attach_created(
+        &mut self,
+        header: &TxnHeader,
+        parent: NodeId,
+        name: &str,
+        creation: &Creation<'_>,
+    ) -> NodeId {
+        let data_len = creation.data.map_or(0, Bytes::len);
+        self.data_size += creation.path.len() + data_len;
+        // By bits, so that a TTL is a session where extended types are off, as it will be read.
+        self.owners.add(self.owner(creation.owner.bits()), creation.path);
+        let node = Node {
+            data: creation.data.map(|data| Box::from(&data[..])),
+            czxid: header.zxid,
+            mzxid: header.zxid,
+            pzxid: header.zxid,
+            ctime_ms: header.time_ms,
+            mtime_ms: header.time_ms,
+            owner_bits: creation.owner.bits(),
+            acl: self.acls.intern(creation.acl),
+            ..Node::default()
+        };
+        self.attach(parent, name, node)
+    }
+
+    fn delete<'t>(
+        &mut self,
+        header: &TxnHeader,
+        path: Cow<'t, str>,
+        changes: &mut Changes<'t>,
+    ) -> Outcome<'t> {
+        if &*path == special::ROOT {
+            return Outcome::Failed(ErrorCode::BadArguments);
+        }
+        let Some(parent_id) = self.find_parent(&path) else {
+            return Outcome::Failed(ErrorCode::NoNode);
+        };
+        let parent = self.nodes.get_mut(parent_id);
+        parent.pzxid = parent.pzxid.max(header.zxid);
+        let Some(id) = parent.child(path::basename(&path)) else {
+            return Outcome::Failed(ErrorCode::NoNode);
+        };
+        let change = self.change(ChangeKind::Deleted, path, id, parent_id);
+        self.nodes.get_mut(parent_id).remove_child(path::basename(&change.path));
+        self.remove_subtree(&change.path, id);
+        changes.push(change);
+        Outcome::Deleted
+    }
+
+    /// Removes a detached node. It has children only in a replay, and then they came after this
+    /// deletion and will come again.
+    fn remove_subtree(&mut self, path: &str, id: NodeId) {
+        let mut open = vec![(Cow::Borrowed(path), id)];
+        while let Some((path, id)) = open.pop() {
+            let node = self.nodes.remove(id);
+            self.data_size -= path.len() + node.data.as_ref().map_or(0, |data| data.len());
+            self.acls.release(node.acl);
+            self.owners.remove(self.owner(node.owner_bits), &path);
+            open.extend(
+                node.children().map(|(name, id)| (Cow::Owned(path::join(&path, name)), id)),
+            );
+        }
+    }
+
+    fn set_data<'t>(
+        &mut self,
+        header: &TxnHeader,
+        path: &'t str,
+        data: Option<&Bytes>,
+        version: i32,
+        changes: &mut Changes<'t>,
+    ) -> Outcome<'t> {
+        let Some(id) = self.find(path) else {
+            return Outcome::Failed(ErrorCode::NoNode);
+        };
+        let node = self.nodes.get_mut(id);
+        let len_before = node.data.as_ref().map_or(0, |data| data.len());
+        node.data = data.map(|data| Box::from(&data[..]));
+        node.version = version;
+        node.mzxid = header.zxid;
+        node.mtime_ms = header.time_ms;
+        self.data_size = self.data_size - len_before + data.map_or(0, Bytes::len);
+        let parent = self.find_parent(path).unwrap_or(self.root);
+        changes.push(self.change(ChangeKind::DataChanged, Cow::Borrowed(path), id, parent));
+        Outcome::DataSet { stat: self.node_ref(id).stat() }
+    }
+
+    fn set_acl(&mut self, path: &str, acl: &[Acl], version: i32) -> Outcome<'static> {
+        let Some(id) = self.find(path) else {
+            return Outcome::Failed(ErrorCode::NoNode);
+        };
+        self.replace_acl(id, acl);
+        self.nodes.get_mut(id).acl_version = version;
+        Outcome::AclSet { stat: self.node_ref(id).stat() }
+    }
+
+    fn close_session<'t>(
+        &mut self,
+        header: &TxnHeader,
+        paths: Option<&'t [String]>,
+        changes: &mut Changes<'t>,
+    ) -> Outcome<'t> {
+        for path in paths.unwrap_or_default() {
+            self.delete(header, Cow::Borrowed(path), changes);
+        }
+        // The list is complete unless it comes from an old log. No ephemeral node may outlive its
+        // session in any case.
+        let leftovers: Vec<String> =
+            self.owners.of_session(header.session).map(str::to_owned).collect();
+        for path in leftovers {
+            self.delete(header, Cow::Owned(path), changes);
+        }
+        Outcome::SessionClosed { session: header.session }
+    }
+
+    fn replace_acl(&mut self, id: NodeId, acl: &[Acl]) {
+        let key = self.acls.intern(acl);
+        let former = std::mem::replace(&mut self.nodes.get_mut(id).acl, key);
+        self.acls.release(former);
+    }
+
+    fn change<'t>(
+        &self,
+        kind: ChangeKind,
+        path: Cow<'t, str>,
+        id: NodeId,
+        parent: NodeId,
+    ) -> Change<'t> {
+        let acl_of = |id| Arc::clone(self.acls.get(self.nodes.get(id).acl));
+        Change { kind, path, acl: acl_of(id), parent_acl: acl_of(parent) }
+    }
+
+    fn find_parent(&self, path: &str) -> Option<NodeId> {
+        path::parent(path).and_then(|parent| self.find(parent))
+    }
+
+    /// Files a node under its parent.
+    pub(super) fn attach(&mut self, parent: NodeId, name: &str, node: Node) -> NodeId {
+        let id = self.nodes.insert(node);
+        self.nodes.get_mut(parent).add_child(name, id);
+        id
+    }
+}
+
+impl<'t> Creation<'t> {
+    /// The node that a transaction of the create family creates.
+    fn of(session: SessionId, txn: &'t Txn) -> Option<Self> {
+        let (path, data, acl, parent_create_count, owner) = match txn {
+            Txn::Create { path, data, acl, ephemeral, parent_cversion, .. } => {
+                let owner = if *ephemeral {
+                    EphemeralOwner::Session(session)
+                } else {
+                    EphemeralOwner::Persistent
+                };
+                (path, data, acl, parent_cversion, owner)
+            }
+            Txn::CreateContainer { path, data, acl, parent_cversion } => {
+                (path, data, acl, parent_cversion, EphemeralOwner::Container)
+            }
+            Txn::CreateTtl { path, data, acl, parent_cversion, ttl_ms } => {
+                (path, data, acl, parent_cversion, EphemeralOwner::Ttl(*ttl_ms))
+            }
+            _ => return None,
+        };
+        let (data, parent_create_count) = (data.as_ref(), *parent_create_count);
+        Some(Self { path, data, acl, owner, parent_create_count })
+    }
+}

@@ -1,0 +1,43 @@
+//! The nodes that every tree has and that no client can delete.
+
+use zk_proto::{Acl, path};
+
+use super::DataTree;
+use super::node::Node;
+
+/// The root of all paths.
+pub const ROOT: &str = "/";
+/// The server's own subtree.
+pub const ZOOKEEPER: &str = "/zookeeper";
+/// Below it are limits and usage of each subtree that has a quota.
+pub const QUOTA: &str = "/zookeeper/quota";
+/// Holds the configuration of the ensemble; empty in a standalone server.
+pub const CONFIG: &str = "/zookeeper/config";
+
+/// Whether the path is one of the four.
+#[must_use]
+pub fn is_special(path: &str) -> bool {
+    [ROOT, ZOOKEEPER, QUOTA, CONFIG].contains(&path)
+}
+
+impl DataTree {
+    /// Plants the special nodes. No transaction stands behind them: all their zxids and times are 0,
+    /// and their creation does not count as one.
+    pub(super) fn grow_special(&mut self) {
+        self.nodes.get_mut(self.root).data = Some(Box::default());
+        let open = Acl::open();
+        self.plant(ZOOKEEPER, &open, 0);
+        self.plant(QUOTA, &open, 0);
+        // Only super may change the configuration. Apache sets its ACL without a version, hence -1.
+        self.plant(CONFIG, &Acl::read_only(), -1);
+    }
+
+    fn plant(&mut self, at: &str, acl: &[Acl], acl_version: i32) {
+        let parent = path::parent(at).and_then(|parent| self.find(parent));
+        let parent = parent.expect("invariant: parents are planted first");
+        let acl = self.acls.intern(acl);
+        let node = Node { data: Some(Box::default()), acl, acl_version, ..Node::default() };
+        self.data_size += at.len();
+        self.attach(parent, path::basename(at), node);
+    }
+}
