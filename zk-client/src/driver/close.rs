@@ -1,0 +1,46 @@
+//! Ending a client in order, in bounded time.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use zk_proto::OpCode;
+
+use crate::error::{Error, Result};
+use crate::session::Failure;
+use crate::shared::Shared;
+
+/// How much longer than its own bound the session is given to end, before the driver is told to
+/// give up: only a driver that gets no time to run is that late.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// Closes a client: tidying first, then the requests that were sent, then the session.
+pub(crate) async fn close(shared: Arc<Shared>) -> Result<()> {
+    shared.cleanup.close();
+    if timeout(shared.close_timeout, shared.cleanup.wait()).await.is_err() {
+        tracing::warn!(tasks = shared.cleanup.len(), "closing without waiting for all tidying");
+    }
+    shared.queue.close();
+    let mut snapshots = shared.snapshot.subscribe();
+    let ended = snapshots.wait_for(|now| now.finished);
+    if timeout(shared.close_timeout + GRACE, ended).await.is_err() {
+        shared.abort.cancel();
+    }
+    match shared.close_outcome.get() {
+        None | Some(Ok(_)) => Ok(()),
+        Some(Err(failure)) => unconfirmed(failure, shared.close_timeout),
+    }
+}
+
+/// What it means that the server did not say goodbye.
+fn unconfirmed(failure: &Failure, after: Duration) -> Result<()> {
+    let (op, path) = (OpCode::CloseSession.name(), String::new());
+    match failure {
+        // There is no session to be ended.
+        Failure::SessionExpired | Failure::AuthFailed | Failure::Closed => Ok(()),
+        Failure::TimedOut { in_flight } => {
+            Err(Error::Timeout { op, path, after, in_flight: *in_flight })
+        }
+        _ => Err(Error::ConnectionLoss { op, path }),
+    }
+}

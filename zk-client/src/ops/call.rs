@@ -1,0 +1,175 @@
+//! What all builders have in common: whom to ask, about which path, for how long.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::oneshot;
+use zk_proto::OpCode;
+use zk_proto::codec::Encode;
+use zk_proto::path::PathError;
+
+use super::pending::{Context, Pending};
+use crate::client::Client;
+use crate::driver;
+use crate::error::{Error, Result};
+use crate::queue::{Command, ReplyTo, Submission};
+use crate::session::{Class, Outcome, Watch, WatchKind, encode_request};
+use crate::watch::{OneshotWatch, Sink};
+
+/// A request in the making.
+#[derive(Clone, Debug)]
+pub(crate) struct Call<'a> {
+    client: &'a Client,
+    path: &'a str,
+    limits: Limits,
+}
+
+/// When a request is to be given up.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    pub(crate) timeout: Option<Duration>,
+    pub(crate) epoch: Option<u64>,
+}
+
+impl<'a> Call<'a> {
+    /// A request about a path of the application; an empty one if it is about none.
+    pub(crate) fn new(client: &'a Client, path: &'a str) -> Self {
+        let limits = Limits { timeout: client.shared().request_timeout, epoch: None };
+        Self { client, path, limits }
+    }
+
+    pub(crate) fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    pub(crate) fn path(&self) -> &'a str {
+        self.path
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    pub(crate) fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
+    }
+
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.limits.timeout = Some(timeout);
+    }
+
+    pub(crate) fn set_epoch(&mut self, epoch: u64) {
+        self.limits.epoch = Some(epoch);
+    }
+
+    /// The path as the server knows it.
+    pub(crate) fn server_path(&self) -> Cow<'a, str> {
+        self.client.shared().chroot.to_server(self.path)
+    }
+
+    /// Puts the request in line, if its path is valid.
+    pub(crate) fn submit<T: 'static>(
+        self,
+        op: OpCode,
+        record: &impl Encode,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        match zk_proto::path::validate(self.path) {
+            Ok(()) => self.enqueue(op, record, None, decode),
+            Err(reason) => Pending::failed(self.invalid_path(&reason)),
+        }
+    }
+
+    /// Puts a request in line whose path is none, or was checked by rules of its own.
+    pub(crate) fn submit_unchecked<T: 'static>(
+        self,
+        op: OpCode,
+        record: &impl Encode,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        self.enqueue(op, record, None, decode)
+    }
+
+    /// Puts a request that sets a one-shot watch in line, if its path is valid.
+    pub(crate) fn submit_watching<T: 'static>(
+        self,
+        op: OpCode,
+        record: &impl Encode,
+        kind: WatchKind,
+        decode: impl FnOnce(&Context, Outcome, OneshotWatch) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        let shared = self.client.shared();
+        let (registration, watch) = OneshotWatch::new(shared, kind, &self.server_path());
+        self.submit_with_watch(op, record, registration, |context, outcome| {
+            decode(context, outcome, watch)
+        })
+    }
+
+    /// Puts a request that sets a watch in line, if its path is valid.
+    pub(crate) fn submit_with_watch<T: 'static>(
+        self,
+        op: OpCode,
+        record: &impl Encode,
+        watch: Watch<Sink>,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        match zk_proto::path::validate(self.path) {
+            Ok(()) => self.enqueue(op, record, Some(watch), decode),
+            Err(reason) => Pending::failed(self.invalid_path(&reason)),
+        }
+    }
+
+    /// Adds credentials to those of this and every later connection.
+    pub(crate) fn authenticate(self, scheme: &str, auth: &[u8]) -> Pending<()> {
+        let (reply, outcome) = oneshot::channel();
+        let command = Command::AddAuth {
+            scheme: scheme.to_owned(),
+            auth: Bytes::copy_from_slice(auth),
+            reply: ReplyTo::Caller(reply),
+        };
+        Pending::command(command, outcome, self.context(OpCode::Auth))
+    }
+
+    fn enqueue<T: 'static>(
+        self,
+        op: OpCode,
+        record: &impl Encode,
+        watch: Option<Watch<Sink>>,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+    ) -> Pending<T> {
+        let (reply, outcome) = oneshot::channel();
+        let mut submission =
+            Submission::new(encode_request(op, record), class(op), ReplyTo::Caller(reply));
+        submission.deadline = self.limits.timeout.map(|timeout| driver::now() + timeout);
+        submission.epoch = self.limits.epoch;
+        submission.watch = watch;
+        Pending::submit(submission, outcome, self.context(op), Box::new(decode))
+    }
+
+    fn context(&self, op: OpCode) -> Context {
+        let (path, timeout) = (self.path.to_owned(), self.limits.timeout);
+        Context { shared: Arc::clone(self.client.shared()), op, path, timeout }
+    }
+
+    pub(crate) fn invalid_path(&self, reason: &PathError) -> Error {
+        Error::InvalidPath { path: self.path.to_owned(), reason: reason.to_string() }
+    }
+}
+
+/// Whether a request can be sent twice without harm. `sync` and `addWatch` can.
+fn class(op: OpCode) -> Class {
+    match op {
+        OpCode::Create
+        | OpCode::Create2
+        | OpCode::CreateContainer
+        | OpCode::CreateTtl
+        | OpCode::Delete
+        | OpCode::SetData
+        | OpCode::SetAcl
+        | OpCode::Multi
+        | OpCode::Reconfig => Class::Write,
+        _ => Class::Read,
+    }
+}

@@ -1,0 +1,186 @@
+//! What the handles of one client, its driver and its watches have in common.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::future::Future;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::chroot::Chroot;
+use crate::error::Error;
+use crate::features::Features;
+use crate::queue::Queue;
+use crate::session::{Failure, Outcome, WatcherId};
+use crate::states::Snapshot;
+
+/// What the builder decides and the driver does not need.
+pub(crate) struct Settings {
+    pub(crate) chroot: Chroot,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) max_outstanding: usize,
+    pub(crate) started: Instant,
+}
+
+/// The client, without the handles that keep it open.
+pub(crate) struct Shared {
+    pub(crate) chroot: Chroot,
+    pub(crate) request_timeout: Option<Duration>,
+    pub(crate) connect_timeout: Duration,
+    pub(crate) close_timeout: Duration,
+    pub(crate) queue: Queue,
+    pub(crate) features: Features,
+    /// The session as the driver saw it last.
+    pub(crate) snapshot: watch::Sender<Snapshot>,
+    /// Background work that a close waits for.
+    pub(crate) cleanup: TaskTracker,
+    /// Ends the driver at once.
+    pub(crate) abort: CancellationToken,
+    pub(crate) runtime: Handle,
+    /// Why the session ended for good.
+    pub(crate) end: OnceLock<Failure>,
+    /// What the server said to the close.
+    pub(crate) close_outcome: OnceLock<Outcome>,
+    deadline: DeadlineCell,
+    watchers: AtomicU64,
+    /// The last trouble with each server; as many entries as there are servers.
+    troubles: Mutex<BTreeMap<String, String>>,
+}
+
+impl Shared {
+    pub(crate) fn new(settings: Settings, runtime: Handle) -> Self {
+        Self {
+            chroot: settings.chroot,
+            request_timeout: settings.request_timeout,
+            connect_timeout: settings.connect_timeout,
+            close_timeout: settings.close_timeout,
+            queue: Queue::new(settings.max_outstanding),
+            features: Features::default(),
+            snapshot: watch::Sender::new(Snapshot::FIRST),
+            cleanup: TaskTracker::new(),
+            abort: CancellationToken::new(),
+            runtime,
+            end: OnceLock::new(),
+            close_outcome: OnceLock::new(),
+            deadline: DeadlineCell::new(settings.started),
+            watchers: AtomicU64::new(0),
+            troubles: Mutex::default(),
+        }
+    }
+
+    /// A number that no other watch of this client has.
+    pub(crate) fn next_watcher(&self) -> WatcherId {
+        WatcherId(self.watchers.fetch_add(1, Ordering::Relaxed))
+    }
+
+    pub(crate) fn snapshot(&self) -> Snapshot {
+        *self.snapshot.borrow()
+    }
+
+    /// Whether no session will ever come again.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.snapshot().finished
+    }
+
+    /// Why requests fail from now on; set once, when the session ended for good.
+    pub(crate) fn end_error(&self) -> Error {
+        match self.end.get() {
+            Some(Failure::Unreachable) => self.unreachable(),
+            Some(failure) => Error::from_end(failure),
+            None => Error::Closed,
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.deadline.get()
+    }
+
+    pub(crate) fn set_deadline(&self, deadline: Option<Instant>) {
+        self.deadline.set(deadline);
+    }
+
+    /// Notes why a server could not be used.
+    pub(crate) fn note_trouble(&self, server: String, why: String) {
+        self.troubles.lock().unwrap_or_else(PoisonError::into_inner).insert(server, why);
+    }
+
+    /// The error for a session that did not come about in time, with what is known of the servers.
+    pub(crate) fn unreachable(&self) -> Error {
+        let troubles = self.troubles.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut attempts = troubles
+            .iter()
+            .map(|(server, why)| format!("{server}: {why}"))
+            .collect::<Vec<_>>()
+            .join("; ");
+        if attempts.is_empty() {
+            attempts.push_str("no attempt came to an end");
+        }
+        Error::NoServerReachable { after: self.connect_timeout, attempts }
+    }
+
+    /// Runs `task` so that a close waits for it.
+    pub(crate) fn spawn_cleanup(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.cleanup.spawn_on(task, &self.runtime);
+    }
+}
+
+/// The credentials and paths in it are nobody's business.
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared")
+            .field("session", &self.snapshot())
+            .field("queue", &self.queue)
+            .finish_non_exhaustive()
+    }
+}
+
+/// An instant that is set by one task and read by many without a lock: nanoseconds since a start,
+/// 0 for none.
+struct DeadlineCell {
+    start: Instant,
+    nanos: AtomicU64,
+}
+
+impl DeadlineCell {
+    fn new(start: Instant) -> Self {
+        Self { start, nanos: AtomicU64::new(0) }
+    }
+
+    fn get(&self) -> Option<Instant> {
+        match self.nanos.load(Ordering::Acquire) {
+            0 => None,
+            nanos => Some(self.start + Duration::from_nanos(nanos)),
+        }
+    }
+
+    fn set(&self, deadline: Option<Instant>) {
+        let nanos = deadline.map_or(0, |deadline| {
+            let since = deadline.saturating_duration_since(self.start).as_nanos();
+            u64::try_from(since).unwrap_or(u64::MAX).max(1)
+        });
+        self.nanos.store(nanos, Ordering::Release);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_deadline_is_read_as_it_was_set() {
+        let start = crate::driver::now();
+        let cell = DeadlineCell::new(start);
+        assert_eq!(cell.get(), None);
+        cell.set(Some(start + Duration::from_millis(7)));
+        assert_eq!(cell.get(), Some(start + Duration::from_millis(7)));
+        cell.set(None);
+        assert_eq!(cell.get(), None);
+    }
+}
