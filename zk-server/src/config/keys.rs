@@ -1,0 +1,209 @@
+//! The keys of `zoo.cfg` that mean something to an Apache server.
+
+/// Keys this server acts on.
+pub(super) const HONOURED: &[&str] = &[
+    "dataDir",
+    "clientPort",
+    "clientPortAddress",
+    "tickTime",
+    "minSessionTimeout",
+    "maxSessionTimeout",
+    "maxClientCnxns",
+    "maxCnxns",
+    "globalOutstandingLimit",
+    "4lw.commands.whitelist",
+    "extendedTypesEnabled",
+    "skipACL",
+    "DigestAuthenticationProvider.superDigest",
+    "DigestAuthenticationProvider.enabled",
+    "nio.sessionlessCnxnTimeout",
+    // Without them Apache starts as if an ensemble was meant to come; standalone has no use for them.
+    "initLimit",
+    "syncLimit",
+];
+
+/// Keys of Apache that have no effect here (yet).
+pub(super) const WITHOUT_EFFECT: &[&str] = &[
+    "dataLogDir",
+    "secureClientPort",
+    "secureClientPortAddress",
+    "clientPortListenBacklog",
+    "connectToLearnerMasterLimit",
+    "electionAlg",
+    "peerType",
+    "observerMasterPort",
+    "quorumListenOnAllIPs",
+    "localSessionsEnabled",
+    "localSessionsUpgradingEnabled",
+    "syncEnabled",
+    "standaloneEnabled",
+    "reconfigEnabled",
+    "autopurge.snapRetainCount",
+    "autopurge.purgeInterval",
+    "sslQuorum",
+    "portUnification",
+    "sslQuorumReloadCertFiles",
+    "jvm.pause.monitor",
+    "jvm.pause.sleep.time.ms",
+    "jvm.pause.info-threshold.ms",
+    "jvm.pause.warn-threshold.ms",
+    "metricsProvider.className",
+    "metricsProvider.httpHost",
+    "metricsProvider.httpPort",
+    "metricsProvider.exportJvmInfo",
+    "multiAddress.enabled",
+    "multiAddress.reachabilityCheckEnabled",
+    "multiAddress.reachabilityCheckTimeoutMs",
+    "oraclePath",
+    "version",
+    "snapCount",
+    "snapSizeLimitInKb",
+    "txnLogSizeLimitInKb",
+    "preAllocSize",
+    "forceSync",
+    "fsync.warningthresholdms",
+    "commitLogCount",
+    "snapshotSizeFactor",
+    "digest.enabled",
+    "closeSessionTxn.enabled",
+    "flushDelay",
+    "maxWriteQueuePollTime",
+    "maxBatchSize",
+    "enforceQuota",
+    "enableEagerACLCheck",
+    "emulate353TTLNodes",
+    "clientTcpKeepAlive",
+    "tcpKeepAlive",
+    "serverCnxnFactory",
+    "maxResponseCacheSize",
+    "maxGetChildrenResponseCacheSize",
+    "watchManagerName",
+    "watcherCleanThreadsNum",
+    "watcherCleanThreshold",
+    "watcherCleanIntervalInSeconds",
+    "maxInProcessingDeadWatchers",
+    "bitHashCacheSize",
+    "DigestAuthenticationProvider.digestAlg",
+    "X509AuthenticationProvider.superUser",
+    "superUser",
+    "sessionRequireClientSASLAuth",
+    "allowSaslFailedClients",
+    "letAnySaslUserDoX",
+    "ensembleAuthName",
+    "fips-mode",
+    "leaderServes",
+    "cnxTimeout",
+    "quorumCnxnTimeoutMs",
+    "electionPortBindRetry",
+    "intBufferStartingSizeBytes",
+    "throttled_op_wait_time",
+    "largeRequestThreshold",
+    "largeRequestMaxBytes",
+];
+
+/// Families of keys of Apache that have no effect here (yet).
+pub(super) const PREFIXES_WITHOUT_EFFECT: &[&str] = &[
+    "admin.",
+    "audit.",
+    "authProvider.",
+    "client.",
+    "commitProcessor.",
+    "connection_throttle_",
+    "datadir.",
+    "db.",
+    "enforce.auth.",
+    "fastleader.",
+    "kerberos.",
+    "leader.",
+    "learner.",
+    "messageTracker.",
+    "metricsProvider.",
+    "netty.",
+    "nio.",
+    "observer.",
+    "pathStats.",
+    "quorum.",
+    "request_",
+    "snapshot.",
+    "ssl.",
+    "superUser.",
+];
+
+/// Keys that describe an ensemble.
+pub(super) const ENSEMBLE_PREFIXES: &[&str] = &["server.", "group.", "weight."];
+
+/// Edits that a misspelt key may be away from the one that was meant.
+const DISTANCE_MAX: usize = 3;
+
+/// What sort of key this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum KeyKind {
+    Honoured,
+    WithoutEffect,
+    Ensemble,
+    Unknown,
+}
+
+pub(super) fn kind(key: &str) -> KeyKind {
+    if HONOURED.contains(&key) {
+        KeyKind::Honoured
+    } else if key == "dynamicConfigFile" || starts_with_any(key, ENSEMBLE_PREFIXES) {
+        KeyKind::Ensemble
+    } else if WITHOUT_EFFECT.contains(&key) || starts_with_any(key, PREFIXES_WITHOUT_EFFECT) {
+        KeyKind::WithoutEffect
+    } else {
+        KeyKind::Unknown
+    }
+}
+
+/// The key that was probably meant.
+pub(super) fn suggestion(unknown: &str) -> Option<&'static str> {
+    let unknown = unknown.to_lowercase();
+    let all = HONOURED.iter().chain(WITHOUT_EFFECT);
+    let (distance, key) = all
+        .map(|key| (edit_distance(&unknown, &key.to_lowercase()), *key))
+        .min_by_key(|(distance, _)| *distance)?;
+    (distance <= DISTANCE_MAX && distance < key.len() / 2).then_some(key)
+}
+
+fn starts_with_any(key: &str, prefixes: &[&str]) -> bool {
+    prefixes.iter().any(|prefix| key.starts_with(prefix))
+}
+
+/// Levenshtein's distance in bytes, one row at a time.
+fn edit_distance(one: &str, other: &str) -> usize {
+    let mut row: Vec<usize> = (0..=other.len()).collect();
+    for (i, a) in one.bytes().enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, b) in other.bytes().enumerate() {
+            let replaced = diagonal + usize::from(a != b);
+            diagonal = row[j + 1];
+            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[other.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_key_finds_its_neighbour() {
+        assert_eq!(suggestion("dataDirectory"), None);
+        assert_eq!(suggestion("datadir"), Some("dataDir"));
+        assert_eq!(suggestion("clientport"), Some("clientPort"));
+        assert_eq!(suggestion("maxClientConnxns"), Some("maxClientCnxns"));
+        assert_eq!(suggestion("colour"), None);
+    }
+
+    #[test]
+    fn keys_are_sorted_by_what_happens_to_them() {
+        assert_eq!(kind("tickTime"), KeyKind::Honoured);
+        assert_eq!(kind("server.1"), KeyKind::Ensemble);
+        assert_eq!(kind("admin.enableServer"), KeyKind::WithoutEffect);
+        assert_eq!(kind("nio.sessionlessCnxnTimeout"), KeyKind::Honoured);
+        assert_eq!(kind("tikTime"), KeyKind::Unknown);
+    }
+}

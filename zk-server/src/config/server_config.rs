@@ -1,0 +1,133 @@
+//! The settings as one value.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::FourLetterWhitelist;
+use crate::auth::AuthConfig;
+
+/// Everything a server needs to know. [`Default`] is a server as Apache's defaults make it.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ServerConfig {
+    /// Where a server keeps its files (`dataDir`).
+    pub data_dir: PathBuf,
+    /// The address to listen on, a name or a literal (`clientPortAddress`). `None`: all addresses.
+    pub client_port_address: Option<String>,
+    /// The TCP port for clients (`clientPort`). 0 lets the system choose.
+    pub client_port: u16,
+    /// The unit of all session times (`tickTime`, 3 s): sessions end at multiples of it.
+    pub tick_time: Duration,
+    /// No session gets less (`minSessionTimeout`). `None`: two ticks.
+    pub session_timeout_min: Option<Duration>,
+    /// No session gets more (`maxSessionTimeout`). `None`: twenty ticks.
+    pub session_timeout_max: Option<Duration>,
+    /// Connections from one address (`maxClientCnxns`, 60); 0 is no limit.
+    pub max_client_cnxns: usize,
+    /// Connections in all (`maxCnxns`, 0); 0 is no limit.
+    pub max_cnxns: usize,
+    /// Requests in flight in the whole server (`globalOutstandingLimit`, 1000). Above it,
+    /// connections that wait for an answer are not read until it has come.
+    pub global_outstanding_limit: usize,
+    /// The commands an operator may send (`4lw.commands.whitelist`, only `srvr`).
+    pub four_letter_whitelist: FourLetterWhitelist,
+    /// Whether nodes with a time to live can be created (`extendedTypesEnabled`, false).
+    pub extended_types_enabled: bool,
+    /// How often empty containers and nodes past their time to live are looked for (1 min).
+    pub container_check_interval: Duration,
+    /// Who may do what (`skipACL`, `DigestAuthenticationProvider.superDigest`).
+    pub auth: AuthConfig,
+    /// The number of this server in the session ids it gives out. 1 when standalone.
+    pub server_id: u8,
+    /// Bounds that have no key in Apache's `zoo.cfg`.
+    pub limits: Limits,
+}
+
+/// What one connection may cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Limits {
+    /// Bytes in one frame from a client (1 048 575, Apache's `jute.maxbuffer`); exactly as many
+    /// are still accepted.
+    pub frame_len: usize,
+    /// Requests of one connection that may wait for an answer (1000). A connection with more is
+    /// not read until there are fewer.
+    pub pending_requests: usize,
+    /// Answered bytes that wait for one client to read them, above which its requests are not
+    /// read (4 MiB).
+    pub output_high_water: usize,
+    /// Bytes waiting for one client above which it is cut off (16 MiB). Only watch events get a
+    /// connection there, since its requests are no longer read. A single reply may be larger.
+    pub output_cap: usize,
+    /// How long a connection may take until its session is set up (10 s).
+    pub sessionless_timeout: Duration,
+    /// How long a client may read nothing of what waits for it before it is cut off (60 s).
+    pub write_stall_timeout: Duration,
+}
+
+impl Default for ServerConfig {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::new(),
+            client_port_address: None,
+            client_port: 0,
+            tick_time: Duration::from_millis(3000),
+            session_timeout_min: None,
+            session_timeout_max: None,
+            max_client_cnxns: 60,
+            max_cnxns: 0,
+            global_outstanding_limit: 1000,
+            four_letter_whitelist: FourLetterWhitelist::default(),
+            extended_types_enabled: false,
+            container_check_interval: Duration::from_secs(60),
+            auth: AuthConfig::default(),
+            server_id: 1,
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            frame_len: zk_proto::codec::DEFAULT_FRAME_LIMIT,
+            pending_requests: 1000,
+            output_high_water: 4 << 20,
+            output_cap: 16 << 20,
+            sessionless_timeout: Duration::from_secs(10),
+            write_stall_timeout: Duration::from_secs(60),
+        }
+    }
+}
+
+impl ServerConfig {
+    /// The session timeout a client gets that asks for `wanted_ms`, in ms: within
+    /// [`session_timeout_min`](Self::session_timeout_min) and
+    /// [`session_timeout_max`](Self::session_timeout_max). Negative wishes get the least.
+    #[must_use]
+    pub fn negotiate_timeout_ms(&self, wanted_ms: i32) -> i32 {
+        let least = ms(self.session_timeout_min.unwrap_or(self.tick_time.saturating_mul(2)));
+        let most = ms(self.session_timeout_max.unwrap_or(self.tick_time.saturating_mul(20)));
+        wanted_ms.min(most).max(least)
+    }
+}
+
+fn ms(duration: Duration) -> i32 {
+    i32::try_from(duration.as_millis()).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn timeouts_are_clamped_to_ticks_unless_told_otherwise() {
+        let mut config = ServerConfig::default();
+        let wishes = [i32::MIN, 0, 5999, 6001, 60_001, i32::MAX];
+        let granted = wishes.map(|wish| config.negotiate_timeout_ms(wish));
+        assert_eq!(granted, [6000, 6000, 6000, 6001, 60_000, 60_000]);
+        config.session_timeout_min = Some(Duration::from_millis(100));
+        config.session_timeout_max = Some(Duration::from_millis(200));
+        assert_eq!(wishes.map(|wish| config.negotiate_timeout_ms(wish))[1..4], [100, 200, 200]);
+    }
+}

@@ -1,0 +1,283 @@
+//! From the lines of `zoo.cfg` to a [`ServerConfig`].
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
+
+use super::keys::{self, KeyKind};
+use super::properties::{self, Property};
+use super::{ConfigError, ConfigWarning, FourLetterWhitelist, ServerConfig};
+
+/// Characters of a value that an error or warning shows.
+const SHOWN_CHARS_MAX: usize = 60;
+
+/// A configuration, and what its author should know about the file.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ParsedConfig {
+    /// The settings.
+    pub config: ServerConfig,
+    /// Lines without effect, in the order of the file.
+    pub warnings: Vec<ConfigWarning>,
+}
+
+/// Reads the text of a `zoo.cfg`. `file` is the name that errors and warnings carry.
+///
+/// # Errors
+///
+/// The first line that cannot be used, a missing `dataDir` or `clientPort`, or a file that
+/// describes an ensemble.
+pub fn parse(file: &str, text: &str) -> Result<ParsedConfig, ConfigError> {
+    let properties = properties::parse(text).map_err(|error| ConfigError::Line {
+        file: file.to_owned(),
+        line: error.line,
+        problem: "this is no `key=value` line".to_owned(),
+        expected: error.expected.to_owned(),
+    })?;
+    let mut reader = ConfigReader {
+        file,
+        config: ServerConfig::default(),
+        warnings: Vec::new(),
+        seen: HashMap::new(),
+    };
+    for property in &properties {
+        reader.take(property)?;
+    }
+    reader.finish()
+}
+
+struct ConfigReader<'a> {
+    file: &'a str,
+    config: ServerConfig,
+    warnings: Vec<ConfigWarning>,
+    /// The line each key was last seen on.
+    seen: HashMap<String, usize>,
+}
+
+impl ConfigReader<'_> {
+    fn take(&mut self, property: &Property) -> Result<(), ConfigError> {
+        if let Some(former) = self.seen.insert(property.key.clone(), property.line) {
+            let message =
+                format!("{} replaces line {former}, which has no effect", shown(&property.key));
+            self.warn(property.line, message);
+        }
+        match keys::kind(&property.key) {
+            KeyKind::Honoured => self.set(property),
+            KeyKind::Ensemble => Err(self.no_replication(property)),
+            KeyKind::WithoutEffect => {
+                let message = format!("{} has no effect on this server", shown(&property.key));
+                self.warn(property.line, message);
+                Ok(())
+            }
+            KeyKind::Unknown => {
+                self.warn_unknown(property);
+                Ok(())
+            }
+        }
+    }
+
+    fn set(&mut self, property: &Property) -> Result<(), ConfigError> {
+        let value = property.value.as_str();
+        match property.key.as_str() {
+            "dataDir" => {
+                self.config.data_dir = PathBuf::from(self.not_empty(property, "a directory")?)
+            }
+            "clientPort" => {
+                self.config.client_port = self.number(property, "a port from 1 to 65535", 1)?
+            }
+            "clientPortAddress" => {
+                let address = self.not_empty(property, "an address or host name")?;
+                self.config.client_port_address = Some(address.to_owned());
+            }
+            "tickTime" => self.config.tick_time = self.millis(property, 1)?,
+            "minSessionTimeout" => {
+                self.config.session_timeout_min = self.optional_millis(property)?
+            }
+            "maxSessionTimeout" => {
+                self.config.session_timeout_max = self.optional_millis(property)?
+            }
+            "maxClientCnxns" => self.config.max_client_cnxns = self.count(property)?,
+            "maxCnxns" => self.config.max_cnxns = self.count(property)?,
+            "globalOutstandingLimit" => {
+                self.config.global_outstanding_limit =
+                    self.number(property, "a number above 0", 1)?;
+            }
+            "nio.sessionlessCnxnTimeout" => {
+                self.config.limits.sessionless_timeout = self.millis(property, 1)?;
+            }
+            "4lw.commands.whitelist" => self.set_whitelist(property),
+            "extendedTypesEnabled" => {
+                self.config.extended_types_enabled = self.boolean(property)?
+            }
+            "skipACL" => self.config.auth.skip_acl = self.yes_no(property)?,
+            "DigestAuthenticationProvider.enabled" => {
+                self.config.auth.digest_enabled = self.boolean(property)?;
+            }
+            "DigestAuthenticationProvider.superDigest" => {
+                if !value.starts_with("super:") || value.len() == "super:".len() {
+                    // The value itself stays out of the message: it is as good as a password.
+                    return Err(self.bad(
+                        property.line,
+                        "the super digest is not usable".to_owned(),
+                        "super:<base64 of SHA-1 of super:password>",
+                    ));
+                }
+                self.config.auth.super_digest = Some(value.to_owned());
+            }
+            "initLimit" | "syncLimit" => {
+                self.number::<u32>(property, "a number of ticks above 0", 1)?;
+            }
+            key => unreachable!("invariant: {key} is in the table of honoured keys"),
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> Result<ParsedConfig, ConfigError> {
+        for (key, example) in
+            [("dataDir", "dataDir=/var/lib/zookeeper"), ("clientPort", "clientPort=2181")]
+        {
+            if !self.seen.contains_key(key) {
+                return Err(ConfigError::Missing { file: self.file.to_owned(), key, example });
+            }
+        }
+        let least = self.config.negotiate_timeout_ms(0);
+        if self.config.negotiate_timeout_ms(i32::MAX) <= least
+            && let (Some(min), Some(max)) = self.timeout_bounds()
+            && min > max
+        {
+            let line = self.seen.get("minSessionTimeout").or(self.seen.get("maxSessionTimeout"));
+            let problem = format!(
+                "minSessionTimeout is {} ms and maxSessionTimeout {} ms",
+                min.as_millis(),
+                max.as_millis()
+            );
+            let expected = "a minimum that is not above the maximum \
+                            (by default they are 2 and 20 times tickTime)";
+            return Err(self.bad(line.copied().unwrap_or(1), problem, expected));
+        }
+        Ok(ParsedConfig { config: self.config, warnings: self.warnings })
+    }
+
+    fn timeout_bounds(&self) -> (Option<Duration>, Option<Duration>) {
+        let tick = self.config.tick_time;
+        let least = self.config.session_timeout_min.or(tick.checked_mul(2));
+        (least, self.config.session_timeout_max.or(tick.checked_mul(20)))
+    }
+
+    fn set_whitelist(&mut self, property: &Property) {
+        let whitelist = FourLetterWhitelist::parse(&property.value);
+        for word in whitelist.unknown_words() {
+            let message = format!("{} is no four-letter word", shown(word));
+            self.warnings.push(self.warning(property.line, message));
+        }
+        self.config.four_letter_whitelist = whitelist;
+    }
+
+    fn number<T>(&self, property: &Property, expected: &str, least: T) -> Result<T, ConfigError>
+    where
+        T: FromStr + PartialOrd,
+    {
+        let parsed = property.value.parse().ok().filter(|number| *number >= least);
+        parsed.ok_or_else(|| self.bad_value(property, expected))
+    }
+
+    fn count(&self, property: &Property) -> Result<usize, ConfigError> {
+        self.number(property, "a number of connections, 0 for no limit", 0)
+    }
+
+    fn millis(&self, property: &Property, least: u32) -> Result<Duration, ConfigError> {
+        let expected = "a time in milliseconds above 0, such as 2000";
+        let ms = self.number::<u32>(property, expected, least)?;
+        // What goes to clients is a signed 32-bit number.
+        if i32::try_from(ms).is_err() {
+            return Err(self.bad_value(property, expected));
+        }
+        Ok(Duration::from_millis(u64::from(ms)))
+    }
+
+    /// -1 stands for the default, as in Apache.
+    fn optional_millis(&self, property: &Property) -> Result<Option<Duration>, ConfigError> {
+        if property.value == "-1" { Ok(None) } else { self.millis(property, 1).map(Some) }
+    }
+
+    fn boolean(&self, property: &Property) -> Result<bool, ConfigError> {
+        match property.value.to_ascii_lowercase().as_str() {
+            "true" => Ok(true),
+            "false" => Ok(false),
+            _ => Err(self.bad_value(property, "true or false")),
+        }
+    }
+
+    fn yes_no(&self, property: &Property) -> Result<bool, ConfigError> {
+        match property.value.as_str() {
+            "yes" => Ok(true),
+            "no" => Ok(false),
+            _ => Err(self.bad_value(property, "yes or no")),
+        }
+    }
+
+    fn not_empty<'p>(
+        &self,
+        property: &'p Property,
+        expected: &str,
+    ) -> Result<&'p str, ConfigError> {
+        match property.value.as_str() {
+            "" => Err(self.bad_value(property, expected)),
+            value => Ok(value),
+        }
+    }
+
+    fn no_replication(&self, property: &Property) -> ConfigError {
+        let key = shown(&property.key);
+        ConfigError::Unsupported {
+            file: self.file.to_owned(),
+            line: property.line,
+            problem: format!(
+                "{key} describes an ensemble, and replication is not built yet: \
+                 remove the line to run a standalone server"
+            ),
+        }
+    }
+
+    fn bad_value(&self, property: &Property, expected: &str) -> ConfigError {
+        let problem = format!("{} is {}", property.key, shown(&property.value));
+        self.bad(property.line, problem, expected)
+    }
+
+    fn bad(&self, line: usize, problem: String, expected: &str) -> ConfigError {
+        let (file, expected) = (self.file.to_owned(), expected.to_owned());
+        ConfigError::Line { file, line, problem, expected }
+    }
+
+    fn warn_unknown(&mut self, property: &Property) {
+        let key = shown(&property.key);
+        let message = match keys::suggestion(&property.key) {
+            Some(meant) => format!("unknown key {key}, did you mean `{meant}`? It has no effect"),
+            None => format!("unknown key {key} has no effect"),
+        };
+        self.warn(property.line, message);
+    }
+
+    fn warn(&mut self, line: usize, message: String) {
+        let warning = self.warning(line, message);
+        self.warnings.push(warning);
+    }
+
+    fn warning(&self, line: usize, message: String) -> ConfigWarning {
+        ConfigWarning { file: self.file.to_owned(), line, message }
+    }
+}
+
+/// Text of the file, quoted, escaped and cut to a length that fits a log line.
+fn shown(text: &str) -> String {
+    let mut cut: String = text.chars().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
+    if text.chars().count() > SHOWN_CHARS_MAX {
+        cut.push('…');
+    }
+    format!("`{cut}`")
+}
+
+#[cfg(test)]
+#[path = "zoo_cfg_tests.rs"]
+mod tests;

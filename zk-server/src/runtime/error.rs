@@ -1,0 +1,65 @@
+//! Why a server does not start or does not go on.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::storage::log::LogError;
+
+/// A server that could not be started. The operator has to change something.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// Somebody else listens there.
+    #[error(
+        "cannot listen on {address}: the port is in use. Another server, perhaps a ZooKeeper, \
+         runs there: stop it, or choose another port (`clientPort` in the configuration file, \
+         `--port` with `--dev`)"
+    )]
+    PortInUse {
+        /// The address and port.
+        address: String,
+    },
+    /// The system refuses the address.
+    #[error("cannot listen on {address}: {error}. Check `clientPortAddress` and `clientPort`")]
+    Bind {
+        /// The address and port.
+        address: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The data directory cannot be made.
+    #[error("cannot use the data directory {}: {error}. Check `dataDir` and its permissions", path.display())]
+    DataDir {
+        /// The directory.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The log cannot be read.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
+impl StartError {
+    pub(super) fn bind(address: String, error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::AddrInUse => Self::PortInUse { address },
+            _ => Self::Bind { address, error },
+        }
+    }
+}
+
+/// A server that stopped by itself. What it had acknowledged stays true.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServeError {
+    /// The log failed.
+    #[error(transparent)]
+    Log(#[from] LogError),
+    /// A fault in the server itself. Its state cannot be trusted any further.
+    #[error("a fault in the server stopped it: {reason}. Please report it")]
+    Fault {
+        /// What happened.
+        reason: String,
+    },
+}

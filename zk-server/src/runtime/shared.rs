@@ -1,0 +1,228 @@
+//! The server behind its lock, and what its actions mean in the world.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+
+use super::{ServeError, clock};
+use crate::ConnectionId;
+use crate::server::{Action, CloseReason, Event, Now, Server};
+use crate::storage::log::{LogError, TxnLog};
+
+/// What all tasks of a server share.
+pub(super) struct Shared {
+    state: Mutex<State>,
+    next_conn: AtomicU64,
+    failure: OnceLock<ServeError>,
+    /// Told when a deadline came up that is earlier than the one the ticker waits for.
+    pub(super) ticker: Notify,
+    /// Ends every task.
+    pub(super) stop: CancellationToken,
+    /// Whether the server plays dead.
+    pub(super) paused: watch::Sender<bool>,
+    pub(super) write_stall_timeout: Duration,
+}
+
+struct State {
+    server: Server,
+    log: Box<dyn TxnLog>,
+    links: HashMap<ConnectionId, Arc<Link>>,
+    /// What the ticker waits for.
+    armed: Option<Instant>,
+}
+
+/// The way from the server to a connection's task.
+#[derive(Default)]
+pub(super) struct Link {
+    pub(super) wake: Notify,
+    pub(super) ending: OnceLock<Ending>,
+}
+
+/// Why a connection's task is to end.
+#[derive(Clone, Debug)]
+pub(super) enum Ending {
+    /// The server closes it.
+    Closed(CloseReason),
+    /// Cut without a word.
+    Cut,
+}
+
+/// The server is gone or going; tasks that see this just end.
+#[derive(Debug)]
+pub(super) struct Stopped;
+
+/// What a connection's task gets out of one look at the server.
+pub(super) struct Look {
+    pub(super) output: BytesMut,
+    pub(super) wants_input: bool,
+}
+
+impl Shared {
+    pub(super) fn new(server: Server, log: Box<dyn TxnLog>, write_stall_timeout: Duration) -> Self {
+        Self {
+            state: Mutex::new(State { server, log, links: HashMap::new(), armed: None }),
+            next_conn: AtomicU64::new(1),
+            failure: OnceLock::new(),
+            ticker: Notify::new(),
+            stop: CancellationToken::new(),
+            paused: watch::Sender::new(false),
+            write_stall_timeout,
+        }
+    }
+
+    pub(super) fn next_conn(&self) -> ConnectionId {
+        ConnectionId(self.next_conn.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Lets `f` act on the server at this moment, and does what it asks for.
+    pub(super) fn act<R>(&self, f: impl FnOnce(&mut Server, Now) -> R) -> Result<R, Stopped> {
+        let mut state = self.lock()?;
+        let now = clock::now();
+        let result = f(&mut state.server, now);
+        self.settle(&mut state, now)?;
+        Ok(result)
+    }
+
+    /// Introduces a connection.
+    pub(super) fn accepted(
+        &self,
+        conn: ConnectionId,
+        peer: std::net::SocketAddr,
+        link: &Arc<Link>,
+    ) -> Result<(), Stopped> {
+        let mut state = self.lock()?;
+        let now = clock::now();
+        state.links.insert(conn, Arc::clone(link));
+        state.server.handle(now, Event::Accepted { conn, peer });
+        self.settle(&mut state, now)
+    }
+
+    /// Says goodbye to a connection.
+    pub(super) fn disconnected(&self, conn: ConnectionId) -> Result<(), Stopped> {
+        let mut state = self.lock()?;
+        let now = clock::now();
+        state.links.remove(&conn);
+        state.server.handle(now, Event::Disconnected { conn });
+        self.settle(&mut state, now)
+    }
+
+    /// Shows the server what a connection has read, and takes its output if there is room for it.
+    pub(super) fn look(
+        &self,
+        conn: ConnectionId,
+        input: &mut BytesMut,
+        take_output: bool,
+    ) -> Result<Look, Stopped> {
+        let mut state = self.lock()?;
+        let now = clock::now();
+        if !input.is_empty() {
+            state.server.handle(now, Event::Received { conn, bytes: input });
+            self.settle(&mut state, now)?;
+        }
+        let output = if take_output { state.server.take_output(conn) } else { BytesMut::new() };
+        self.settle(&mut state, now)?;
+        Ok(Look { output, wants_input: state.server.wants_input(conn) })
+    }
+
+    /// Cuts every connection: the server has forgotten them when this returns, and their sockets
+    /// are dropped as soon as their tasks run.
+    pub(super) fn cut_all(&self) -> Result<usize, Stopped> {
+        let mut state = self.lock()?;
+        let now = clock::now();
+        let links: Vec<_> = state.links.drain().collect();
+        for (conn, link) in &links {
+            // One that is closing already keeps its first reason.
+            let _ = link.ending.set(Ending::Cut);
+            link.wake.notify_one();
+            state.server.handle(now, Event::Disconnected { conn: *conn });
+        }
+        self.settle(&mut state, now)?;
+        Ok(links.len())
+    }
+
+    /// When the ticker has to act next. It is told if that changes.
+    pub(super) fn arm(&self) -> Result<Option<Instant>, Stopped> {
+        let mut state = self.lock()?;
+        state.armed = state.server.next_deadline();
+        Ok(state.armed)
+    }
+
+    /// Why the server stopped by itself, if it did.
+    pub(super) fn failure(&self) -> Option<ServeError> {
+        self.failure.get().cloned()
+    }
+
+    /// Stops everything for a reason that nobody asked for.
+    pub(super) fn fail(&self, error: ServeError) {
+        tracing::error!("{error}");
+        // The first failure explains the others.
+        let _ = self.failure.set(error);
+        self.stop.cancel();
+    }
+
+    fn lock(&self) -> Result<MutexGuard<'_, State>, Stopped> {
+        if self.failure.get().is_some() {
+            return Err(Stopped);
+        }
+        self.state.lock().map_err(|_| {
+            let reason = "a request made it panic".to_owned();
+            self.fail(ServeError::Fault { reason });
+            Stopped
+        })
+    }
+
+    fn settle(&self, state: &mut State, now: Now) -> Result<(), Stopped> {
+        state.perform(now).map_err(|error| {
+            self.fail(error.into());
+            Stopped
+        })?;
+        let deadline = state.server.next_deadline();
+        if let Some(deadline) = deadline
+            && state.armed.is_none_or(|armed| deadline < armed)
+        {
+            state.armed = Some(deadline);
+            self.ticker.notify_one();
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Does what the server asks for until it asks for nothing more.
+    fn perform(&mut self, now: Now) -> Result<(), LogError> {
+        loop {
+            let mut appended = false;
+            while let Some(action) = self.server.poll_action() {
+                match action {
+                    Action::Transmit { conn } | Action::Resume { conn } => self.wake(conn),
+                    Action::Close { conn, reason } => {
+                        if let Some(link) = self.links.get(&conn) {
+                            let _ = link.ending.set(Ending::Closed(reason));
+                            link.wake.notify_one();
+                        }
+                    }
+                    Action::Append(record) => {
+                        self.log.append(record)?;
+                        appended = true;
+                    }
+                }
+            }
+            if !appended {
+                return Ok(());
+            }
+            let zxid = self.log.sync()?;
+            self.server.handle(now, Event::Durable { zxid });
+        }
+    }
+
+    fn wake(&self, conn: ConnectionId) {
+        if let Some(link) = self.links.get(&conn) {
+            link.wake.notify_one();
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! What the server knows about one client connection.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use zk_proto::{OpCode, SessionId};
+
+use super::stats::ConnectionStats;
+use crate::auth::Identities;
+
+/// One client connection.
+///
+/// Replies leave in the order of the requests. Requests that cannot be answered yet stand in
+/// `lane`; while it is empty, reads are answered on the spot.
+#[derive(Debug)]
+pub(super) struct Connection {
+    pub(super) peer: SocketAddr,
+    pub(super) phase: Phase,
+    pub(super) identities: Identities,
+    /// What has an answer coming, oldest first.
+    pub(super) lane: VecDeque<Waiting>,
+    /// Encoded frames that the runtime has not taken yet.
+    pub(super) output: BytesMut,
+    /// Whether the runtime was told of `output`.
+    pub(super) transmit_told: bool,
+    /// Whether bytes were left unread, so that the runtime must be told to offer them again.
+    pub(super) starved: bool,
+    pub(super) stats: ConnectionStats,
+}
+
+/// How far a connection has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Waits for the connect request or a four-letter word.
+    Handshake,
+    /// The new session is on its way through the log; nothing is read meanwhile.
+    Opening,
+    /// Serves a session.
+    Active(SessionId),
+    /// To be closed once the output is out; deaf.
+    Closing,
+}
+
+/// A request whose answer is due later.
+#[derive(Debug)]
+pub(super) enum Waiting {
+    /// A write on its way through the log; the answer is kept beside it.
+    Write,
+    /// Writes of the same session that came over its former connection: reads wait for them too.
+    FormerWrites,
+    /// Something behind a write, not looked at yet.
+    Request(Deferred),
+}
+
+/// A request with a readable header.
+#[derive(Clone, Debug)]
+pub(super) struct Deferred {
+    pub(super) xid: i32,
+    /// The op code, or the number that is none.
+    pub(super) op: Result<OpCode, i32>,
+    /// The frame behind the header.
+    pub(super) body: Bytes,
+    pub(super) received: Instant,
+}
+
+impl Connection {
+    pub(super) fn new(peer: SocketAddr) -> Self {
+        Self {
+            peer,
+            phase: Phase::Handshake,
+            identities: Identities::of_peer(peer.ip()),
+            lane: VecDeque::new(),
+            output: BytesMut::new(),
+            transmit_told: false,
+            starved: false,
+            stats: ConnectionStats::default(),
+        }
+    }
+
+    /// The session, once it is set up and until the connection closes.
+    pub(super) fn session(&self) -> Option<SessionId> {
+        match self.phase {
+            Phase::Active(session) => Some(session),
+            Phase::Handshake | Phase::Opening | Phase::Closing => None,
+        }
+    }
+}

@@ -1,0 +1,210 @@
+//! Bytes to clients: replies, events, limits on what waits for them, and when to read again.
+
+use bytes::BytesMut;
+use zk_proto::codec::{Encode, encode_frame};
+use zk_proto::{ErrorCode, KeeperState, ReplyHeader, WatcherEvent, Zxid, xid as reserved_xid};
+
+use super::connection::{Connection, Phase};
+use super::{Action, CloseReason, Server};
+use crate::ConnectionId;
+use crate::watch::Notification;
+
+/// Appends a reply: the header, then what `body` writes, or only an error header if it refuses.
+pub(super) fn encode_reply(
+    out: &mut BytesMut,
+    xid: i32,
+    zxid: Zxid,
+    body: impl FnOnce(&mut BytesMut) -> Result<(), ErrorCode>,
+) {
+    encode_frame(out, |out| {
+        let start = out.len();
+        ReplyHeader { xid, zxid, err: ErrorCode::Ok }.encode(out);
+        if let Err(err) = body(out) {
+            out.truncate(start);
+            ReplyHeader { xid, zxid, err }.encode(out);
+        }
+    });
+}
+
+fn encode_event(out: &mut BytesMut, zxid: Zxid, event: &WatcherEvent) {
+    encode_reply(out, reserved_xid::NOTIFICATION, zxid, |body| {
+        event.encode(body);
+        Ok(())
+    });
+}
+
+impl Server {
+    /// Whether the server would look at more bytes of this connection now. False for one that is
+    /// closing or unknown: what it sends is of no use any more.
+    #[must_use]
+    pub fn wants_input(&self, conn: ConnectionId) -> bool {
+        self.connections.get(&conn).is_some_and(|connection| self.may_read(connection))
+    }
+
+    pub(super) fn may_read(&self, connection: &Connection) -> bool {
+        let limits = &self.config.limits;
+        let waiting = connection.lane.len();
+        match connection.phase {
+            Phase::Handshake => true,
+            Phase::Opening | Phase::Closing => false,
+            Phase::Active(_) => {
+                waiting < limits.pending_requests
+                    && connection.output.len() < limits.output_high_water
+                    && (waiting == 0 || self.in_flight < self.config.global_outstanding_limit)
+            }
+        }
+    }
+
+    /// Sends a reply with the zxid of the last applied transaction.
+    pub(super) fn reply(
+        &mut self,
+        conn: ConnectionId,
+        xid: i32,
+        body: impl FnOnce(&mut BytesMut) -> Result<(), ErrorCode>,
+    ) {
+        self.reply_with_zxid(conn, xid, self.tree.last_zxid(), body);
+    }
+
+    pub(super) fn reply_with_zxid(
+        &mut self,
+        conn: ConnectionId,
+        xid: i32,
+        zxid: Zxid,
+        body: impl FnOnce(&mut BytesMut) -> Result<(), ErrorCode>,
+    ) {
+        self.write(conn, |out| encode_reply(out, xid, zxid, body));
+    }
+
+    /// Lets `encode` append one frame to the connection's output.
+    pub(super) fn write(&mut self, conn: ConnectionId, encode: impl FnOnce(&mut BytesMut)) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.phase == Phase::Closing {
+            return;
+        }
+        let before = connection.output.len();
+        encode(&mut connection.output);
+        let written = connection.output.len() - before;
+        self.count_sent(conn, written);
+    }
+
+    /// Counts one frame that was appended to a connection's output, and tells the runtime of it.
+    pub(super) fn count_sent(&mut self, conn: ConnectionId, written: usize) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.stats.sent += 1;
+        self.stats.packets_sent += 1;
+        self.stats.response_bytes += written as u64;
+        self.announce_output(conn);
+    }
+
+    /// Sends one event to everybody who waits for it; it is encoded once.
+    pub(super) fn notify(&mut self, zxid: Zxid, notification: Notification) {
+        let Notification { kind, path, connections } = notification;
+        let event = WatcherEvent { kind, state: KeeperState::SyncConnected, path };
+        let mut frame = BytesMut::new();
+        encode_event(&mut frame, zxid, &event);
+        for conn in connections {
+            self.stats.watch_bytes += frame.len() as u64;
+            self.write(conn, |out| out.extend_from_slice(&frame));
+            self.cut_off_if_flooded(conn);
+        }
+    }
+
+    /// Sends the events that a connection missed while it was away.
+    pub(super) fn catch_up(&mut self, conn: ConnectionId, events: &[WatcherEvent]) {
+        for event in events {
+            self.write(conn, |out| encode_event(out, Zxid::UNKNOWN, event));
+        }
+    }
+
+    fn announce_output(&mut self, conn: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if !connection.transmit_told && !connection.output.is_empty() {
+            connection.transmit_told = true;
+            self.actions.push_back(Action::Transmit { conn });
+        }
+    }
+
+    /// A client that does not read must not cost more memory with every event.
+    fn cut_off_if_flooded(&mut self, conn: ConnectionId) {
+        let cap = self.config.limits.output_cap;
+        if self.connections.get(&conn).is_some_and(|connection| connection.output.len() > cap) {
+            self.close(conn, CloseReason::OutputOverflow { cap });
+        }
+    }
+
+    /// Takes what waits to be sent to a connection, and with it the promise to send it.
+    #[must_use]
+    pub fn take_output(&mut self, conn: ConnectionId) -> BytesMut {
+        let Some(connection) = self.connections.get_mut(&conn) else {
+            return BytesMut::new();
+        };
+        connection.transmit_told = false;
+        let output = connection.output.split();
+        self.resume_if_possible(conn);
+        output
+    }
+
+    /// Tells the runtime to offer the connection's unread bytes again, if they were left for lack
+    /// of room and there is room now.
+    pub(super) fn resume_if_possible(&mut self, conn: ConnectionId) {
+        let Some(connection) = self.connections.get(&conn) else { return };
+        if connection.starved
+            && self.may_read(connection)
+            && let Some(connection) = self.connections.get_mut(&conn)
+        {
+            connection.starved = false;
+            self.actions.push_back(Action::Resume { conn });
+        }
+    }
+
+    /// Notes that bytes of this connection were left unread, so that it is not forgotten.
+    pub(super) fn starve(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.starved = true;
+            if self.in_flight >= self.config.global_outstanding_limit {
+                self.starved_by_load.insert(conn);
+            }
+        }
+    }
+
+    /// Lets the connections go on that only waited for the server as a whole.
+    pub(super) fn relieve(&mut self) {
+        if self.in_flight < self.config.global_outstanding_limit {
+            for conn in std::mem::take(&mut self.starved_by_load) {
+                self.resume_if_possible(conn);
+            }
+        }
+    }
+
+    /// Closes a connection: from here on it is deaf, its watches are gone, its session lives on.
+    pub(super) fn close(&mut self, conn: ConnectionId, reason: CloseReason) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.phase == Phase::Closing {
+            return;
+        }
+        let session = connection.session();
+        connection.phase = Phase::Closing;
+        if reason.is_abrupt() {
+            connection.output.clear();
+        }
+        self.abandon(conn);
+        if let Some(session) = session {
+            self.sessions.disown(session, conn);
+        }
+        self.actions.push_back(Action::Close { conn, reason });
+    }
+
+    /// Forgets what a connection waited for. Its writes stay on their way.
+    pub(super) fn abandon(&mut self, conn: ConnectionId) {
+        self.watches.drop_connection(conn);
+        self.starved_by_load.remove(&conn);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            let deferred = connection
+                .lane
+                .drain(..)
+                .filter(|waiting| matches!(waiting, super::connection::Waiting::Request(_)))
+                .count();
+            self.in_flight -= deferred;
+        }
+    }
+}

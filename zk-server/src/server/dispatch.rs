@@ -1,0 +1,193 @@
+//! What happens to a request, by its op code.
+
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader};
+use zk_proto::{
+    AuthPacket, ErrorCode, OpCode, Request, RequestHeader, SaslResponse, SessionId, SyncResponse,
+    Zxid,
+};
+
+use super::connection::{Deferred, Phase, Waiting};
+use super::delivery::encode_reply;
+use super::{CloseReason, Now, Server};
+use crate::ConnectionId;
+use crate::request::admission::{self, Route};
+use crate::request::read::{self, ReadContext};
+use crate::watch::set_watches::{self, SetWatchesLists};
+
+impl Server {
+    pub(super) fn received(&mut self, now: Now, conn: ConnectionId, bytes: &mut BytesMut) {
+        while let Some(connection) = self.connections.get(&conn) {
+            if !self.may_read(connection) {
+                if connection.phase == Phase::Closing {
+                    bytes.clear();
+                } else if !bytes.is_empty() {
+                    self.starve(conn);
+                }
+                return;
+            }
+            if connection.phase == Phase::Handshake && self.four_letter_word(now, conn, bytes) {
+                return;
+            }
+            match FrameDecoder::new(self.config.limits.frame_len).next(bytes) {
+                Ok(Some(frame)) => self.frame(now, conn, &frame),
+                Ok(None) => return,
+                Err(error) => self.close(conn, CloseReason::BadFrame(error)),
+            }
+        }
+        bytes.clear();
+    }
+
+    fn frame(&mut self, now: Now, conn: ConnectionId, frame: &Bytes) {
+        self.stats.packets_received += 1;
+        self.stats.bytes_received += frame.len() as u64;
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.stats.received += 1;
+        match connection.phase {
+            Phase::Handshake => self.connect(now, conn, frame),
+            Phase::Active(session) => self.request(now, conn, session, frame),
+            Phase::Opening | Phase::Closing => {}
+        }
+    }
+
+    fn request(&mut self, now: Now, conn: ConnectionId, session: SessionId, frame: &Bytes) {
+        let mut reader = Reader::of(frame);
+        let header = match RequestHeader::decode(&mut reader) {
+            Ok(header) => header,
+            Err(error) => {
+                self.close(conn, CloseReason::Malformed { what: "request header", error });
+                return;
+            }
+        };
+        let request = Deferred {
+            xid: header.xid,
+            op: OpCode::try_from(header.op).map_err(|_| header.op),
+            body: frame.slice(RequestHeader::LEN..),
+            received: now.instant,
+        };
+        match request.op.map(admission::route) {
+            // Neither of the two is a sign of life of the session, as in Apache.
+            Ok(Route::Auth) => self.authenticate(conn, request.xid, &request.body),
+            Ok(Route::Sasl) => self.refuse_sasl(conn, request.xid),
+            // A request of a session that is ending finds nobody.
+            _ if !self.sessions.touch(session, now.instant) => {}
+            // A ping waits for nobody: a slow disk must not look like a dead server.
+            Ok(Route::Ping) => self.pong(conn, request.xid),
+            Ok(Route::Write) => self.propose_write(now, conn, session, &request),
+            Ok(Route::CloseSession) => self.propose_close(now, conn, session, &request),
+            _ => self.read_or_wait(now, conn, session, request),
+        }
+    }
+
+    /// A read sees every earlier write of its connection, so it waits for them.
+    fn read_or_wait(&mut self, now: Now, conn: ConnectionId, session: SessionId, read: Deferred) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.lane.is_empty() {
+            self.answer(now, conn, session, &read);
+        } else {
+            connection.lane.push_back(Waiting::Request(read));
+            self.in_flight += 1;
+        }
+    }
+
+    /// Answers a request that changes nothing in the tree.
+    pub(super) fn answer(
+        &mut self,
+        now: Now,
+        conn: ConnectionId,
+        session: SessionId,
+        request: &Deferred,
+    ) {
+        let op = match request.op {
+            Ok(op) => op,
+            Err(unknown) => return self.refuse_op_code(conn, request.xid, unknown),
+        };
+        let decoded = Request::decode(op, &mut Reader::of(&request.body));
+        match (admission::route(op), decoded) {
+            (Route::Invalid, _) => self.refuse_op_code(conn, request.xid, op.code()),
+            (_, Err(_)) => self.reply(conn, request.xid, |_| Err(ErrorCode::MarshallingError)),
+            (Route::Read, Ok(body)) => self.read(conn, session, request.xid, &body),
+            (_, Ok(Request::SetWatches(lists))) => {
+                self.set_watches(conn, request.xid, SetWatchesLists::from(&lists));
+            }
+            (_, Ok(Request::SetWatches2(lists))) => {
+                self.set_watches(conn, request.xid, SetWatchesLists::from(&lists));
+            }
+            (_, Ok(Request::Sync(sync))) => {
+                let response = SyncResponse { path: sync.path.to_owned() };
+                self.reply(conn, request.xid, |body| {
+                    response.encode(body);
+                    Ok(())
+                });
+            }
+            (_, Ok(_)) => self.refuse_op_code(conn, request.xid, op.code()),
+        }
+        self.stats.latency.record(now.instant.saturating_duration_since(request.received));
+    }
+
+    fn read(&mut self, conn: ConnectionId, session: SessionId, xid: i32, body: &Request<'_>) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let zxid = self.tree.last_zxid();
+        let mut context = ReadContext {
+            tree: &self.tree,
+            access: &self.access,
+            watches: &mut self.watches,
+            connection: conn,
+            session,
+            identities: &connection.identities,
+        };
+        let before = connection.output.len();
+        encode_reply(&mut connection.output, xid, zxid, |out| {
+            read::answer(&mut context, body, out)
+        });
+        let written = connection.output.len() - before;
+        self.count_sent(conn, written);
+    }
+
+    fn set_watches(&mut self, conn: ConnectionId, xid: i32, lists: SetWatchesLists<'_>) {
+        let events = set_watches::decide(&self.tree, &mut self.watches, conn, lists);
+        self.catch_up(conn, &events);
+        self.reply(conn, xid, |_| Ok(()));
+    }
+
+    fn pong(&mut self, conn: ConnectionId, xid: i32) {
+        self.reply(conn, xid, |_| Ok(()));
+        self.stats.latency.record(Duration::ZERO);
+    }
+
+    fn authenticate(&mut self, conn: ConnectionId, xid: i32, body: &Bytes) {
+        let packet = match AuthPacket::decode(&mut Reader::of(body)) {
+            Ok(packet) => packet,
+            Err(error) => {
+                self.close(conn, CloseReason::Malformed { what: "auth packet", error });
+                return;
+            }
+        };
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        let outcome =
+            self.access.authenticate(packet.scheme, packet.auth, &mut connection.identities);
+        if outcome.is_ok() {
+            self.reply_with_zxid(conn, xid, Zxid::ZERO, |_| Ok(()));
+            return;
+        }
+        self.stats.auth_failures += 1;
+        self.reply_with_zxid(conn, xid, Zxid::ZERO, |_| Err(ErrorCode::AuthFailed));
+        self.close(conn, CloseReason::AuthFailed);
+    }
+
+    /// No mechanism is configured: an empty token ends the client's side of the exchange, as it
+    /// does with an Apache server without SASL.
+    fn refuse_sasl(&mut self, conn: ConnectionId, xid: i32) {
+        self.reply_with_zxid(conn, xid, Zxid::ZERO, |body| {
+            SaslResponse { token: None }.encode(body);
+            Ok(())
+        });
+    }
+
+    fn refuse_op_code(&mut self, conn: ConnectionId, xid: i32, op: i32) {
+        self.reply_with_zxid(conn, xid, Zxid::UNKNOWN, |_| Err(ErrorCode::Unimplemented));
+        self.close(conn, CloseReason::UnknownOpCode(op));
+    }
+}

@@ -1,0 +1,230 @@
+//! The way of a write: proposed, logged, applied, watched, answered.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use zk_proto::codec::Reader;
+use zk_proto::{ErrorCode, Request, SessionId, Zxid};
+
+use super::connection::{Deferred, Phase, Waiting};
+use super::{Action, CloseReason, Now, Server};
+use crate::ConnectionId;
+use crate::request::respond::{self, ReplyShape};
+use crate::request::{Proposal, Requester, ServerRequest, SessionStanding, Slot};
+use crate::storage::log::TxnRecord;
+use crate::tree::Outcome;
+
+/// A transaction on its way through the log.
+#[derive(Debug)]
+pub(super) struct Proposed {
+    record: Arc<TxnRecord>,
+    /// Who waits for it; nobody for what the server proposed by itself.
+    origin: Option<Origin>,
+}
+
+/// Who gets the answer to a write.
+#[derive(Debug)]
+pub(super) struct Origin {
+    pub(super) conn: ConnectionId,
+    pub(super) xid: i32,
+    pub(super) answer: Answer,
+    pub(super) received: Instant,
+}
+
+/// What the answer to a write looks like.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// A connect response, with the read-only byte if the request had one.
+    Connected { ask_ro: bool },
+    /// The reply to a request.
+    Reply(ReplyShape),
+    /// A header and nothing else: the outcome is an error.
+    Refused,
+    /// A header, and then the connection closes.
+    Closed,
+}
+
+impl Server {
+    pub(super) fn propose_write(
+        &mut self,
+        now: Now,
+        conn: ConnectionId,
+        session: SessionId,
+        request: &Deferred,
+    ) {
+        let Some(connection) = self.connections.get(&conn) else { return };
+        let Ok(op) = request.op else { return };
+        let slot = self.next_slot(now);
+        let (proposal, answer) = match Request::decode(op, &mut Reader::of(&request.body)) {
+            Ok(body) => {
+                let requester = Requester {
+                    session,
+                    cxid: request.xid,
+                    standing: SessionStanding::Live,
+                    identities: &connection.identities,
+                };
+                let shape = ReplyShape::of(&body);
+                let (tree, access) = (&self.tree, &self.access);
+                let proposal = self.proposer.propose(tree, access, &requester, &body, slot);
+                (proposal, Answer::Reply(shape))
+            }
+            Err(_) => {
+                let code = ErrorCode::MarshallingError;
+                (self.proposer.refuse(session, request.xid, code, slot), Answer::Refused)
+            }
+        };
+        let origin = Origin { conn, xid: request.xid, answer, received: request.received };
+        self.append(proposal, Some(origin));
+    }
+
+    pub(super) fn propose_close(
+        &mut self,
+        now: Now,
+        conn: ConnectionId,
+        session: SessionId,
+        request: &Deferred,
+    ) {
+        if self.sessions.close(session) {
+            let (xid, received) = (request.xid, request.received);
+            let origin = Origin { conn, xid, answer: Answer::Closed, received };
+            let close = ServerRequest::CloseSession { session, cxid: xid };
+            self.propose_own(now, close, Some(origin));
+        }
+    }
+
+    /// Proposes what no client's request body says: sessions, containers to remove.
+    pub(super) fn propose_own(&mut self, now: Now, request: ServerRequest, origin: Option<Origin>) {
+        let slot = self.next_slot(now);
+        let proposal = self.proposer.propose_server(&self.tree, request, slot);
+        self.append(proposal, origin);
+    }
+
+    fn next_slot(&self, now: Now) -> Slot {
+        // The counter running over into the epoch is what a standalone Apache does, too.
+        Slot { zxid: Zxid(self.last_proposed.0 + 1), wall_ms: now.wall_ms }
+    }
+
+    fn append(&mut self, proposal: Proposal, origin: Option<Origin>) {
+        let Proposal { header, txn } = proposal;
+        self.last_proposed = header.zxid;
+        let record = Arc::new(TxnRecord { header, txn });
+        if let Some(origin) = &origin
+            && let Some(connection) = self.connections.get_mut(&origin.conn)
+        {
+            connection.lane.push_back(Waiting::Write);
+        }
+        self.stats.proposals += 1;
+        self.in_flight += 1;
+        self.actions.push_back(Action::Append(Arc::clone(&record)));
+        self.proposed.push_back(Proposed { record, origin });
+    }
+
+    /// The log is durable up to here: nothing up to here can be lost any more.
+    pub(super) fn durable(&mut self, now: Now, zxid: Zxid) {
+        while let Some(proposed) = self.proposed.front()
+            && proposed.record.header.zxid <= zxid
+            && let Some(proposed) = self.proposed.pop_front()
+        {
+            self.in_flight -= 1;
+            self.commit(now, proposed);
+        }
+        self.relieve();
+    }
+
+    fn commit(&mut self, now: Now, proposed: Proposed) {
+        let Proposed { record, origin } = proposed;
+        let applied = self.tree.apply(&record.header, &record.txn);
+        let zxid = applied.zxid;
+        self.proposer.applied(zxid);
+        self.stats.commits += 1;
+        for change in &applied.changes {
+            let (connections, access) = (&self.connections, &self.access);
+            let notifications = self.watches.fire(change, |conn, acl| {
+                connections.get(&conn).is_some_and(|connection| {
+                    access.allows(&connection.identities, acl, zk_proto::Permissions::READ)
+                })
+            });
+            for notification in notifications {
+                self.notify(zxid, notification);
+            }
+        }
+        let asked_by = origin.as_ref().map(|origin| origin.conn);
+        if let Some(origin) = origin {
+            self.complete(now, origin, zxid, &applied.outcome);
+        }
+        if let Outcome::SessionClosed { session } = applied.outcome {
+            self.forget_session(session, asked_by);
+        }
+        self.lift_barriers(now, zxid);
+        if let Some(conn) = asked_by {
+            self.advance(now, conn);
+        }
+    }
+
+    fn complete(&mut self, now: Now, origin: Origin, zxid: Zxid, outcome: &Outcome<'_>) {
+        let Origin { conn, xid, answer, received } = origin;
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.phase == Phase::Closing {
+            return;
+        }
+        let answered = connection.lane.pop_front();
+        debug_assert!(matches!(answered, Some(Waiting::Write)), "answers keep the order");
+        match answer {
+            Answer::Connected { ask_ro } => {
+                if let Outcome::SessionCreated { session, timeout_ms } = *outcome {
+                    self.greet(conn, session, timeout_ms, ask_ro);
+                }
+            }
+            Answer::Reply(shape) => {
+                self.reply_with_zxid(conn, xid, zxid, |body| respond::encode(&shape, outcome, body))
+            }
+            Answer::Refused => self.reply_with_zxid(conn, xid, zxid, |_| match outcome {
+                Outcome::Failed(code) => Err(*code),
+                _ => Err(ErrorCode::MarshallingError),
+            }),
+            Answer::Closed => {
+                self.reply_with_zxid(conn, xid, zxid, |_| Ok(()));
+                self.close(conn, CloseReason::SessionClosed);
+            }
+        }
+        self.stats.latency.record(now.instant.saturating_duration_since(received));
+    }
+
+    /// The session is gone from the tree; so is its claim to a connection.
+    fn forget_session(&mut self, session: SessionId, asked_by: Option<ConnectionId>) {
+        let owner = self.sessions.remove(session);
+        if let Some(owner) = owner
+            && asked_by != Some(owner)
+        {
+            self.close(owner, CloseReason::SessionExpired);
+        }
+    }
+
+    /// Lets connections go on that waited for writes of their session's former connection.
+    fn lift_barriers(&mut self, now: Now, zxid: Zxid) {
+        while let Some(&(barrier, conn)) = self.barriers.front()
+            && barrier <= zxid
+        {
+            self.barriers.pop_front();
+            if let Some(connection) = self.connections.get_mut(&conn)
+                && matches!(connection.lane.front(), Some(Waiting::FormerWrites))
+            {
+                connection.lane.pop_front();
+                self.advance(now, conn);
+            }
+        }
+    }
+
+    /// Answers what waited behind a write that has been answered.
+    fn advance(&mut self, now: Now, conn: ConnectionId) {
+        while let Some(connection) = self.connections.get_mut(&conn)
+            && let Some(session) = connection.session()
+            && matches!(connection.lane.front(), Some(Waiting::Request(_)))
+            && let Some(Waiting::Request(request)) = connection.lane.pop_front()
+        {
+            self.in_flight -= 1;
+            self.answer(now, conn, session, &request);
+        }
+        self.resume_if_possible(conn);
+    }
+}

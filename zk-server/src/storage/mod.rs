@@ -1,0 +1,3 @@
+//! Where transactions are kept.
+
+pub mod log;

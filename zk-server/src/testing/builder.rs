@@ -1,0 +1,91 @@
+//! How a test wants its server.
+
+use std::time::Duration;
+
+use super::TestServer;
+use crate::config::{FourLetterWhitelist, ServerConfig};
+use crate::runtime::StartError;
+
+/// Settings of a [`TestServer`]. What is not set suits a test that should be quick: a tick of
+/// 100 ms, sessions from 200 ms to a minute, no limit of connections, nodes with a time to live,
+/// every four-letter word.
+#[derive(Clone, Debug)]
+#[must_use = "nothing runs until `start`"]
+pub struct TestServerBuilder {
+    pub(super) config: ServerConfig,
+}
+
+impl TestServerBuilder {
+    pub(super) fn new() -> Self {
+        let config = ServerConfig {
+            client_port_address: Some("127.0.0.1".to_owned()),
+            tick_time: Duration::from_millis(100),
+            session_timeout_min: Some(Duration::from_millis(200)),
+            session_timeout_max: Some(Duration::from_secs(60)),
+            max_client_cnxns: 0,
+            extended_types_enabled: true,
+            four_letter_whitelist: FourLetterWhitelist::all(),
+            ..ServerConfig::default()
+        };
+        Self { config }
+    }
+
+    /// The unit of session times: a session ends at most this much after its timeout.
+    pub fn tick_time(mut self, tick: Duration) -> Self {
+        self.config.tick_time = tick;
+        self
+    }
+
+    /// The least and the largest session timeout that clients get.
+    pub fn session_timeout_bounds(mut self, min: Duration, max: Duration) -> Self {
+        self.config.session_timeout_min = Some(min);
+        self.config.session_timeout_max = Some(max);
+        self
+    }
+
+    /// Whether nodes with a time to live can be created. Apache's default is no.
+    pub fn extended_types(mut self, enabled: bool) -> Self {
+        self.config.extended_types_enabled = enabled;
+        self
+    }
+
+    /// `super:<base64 of the SHA-1 of super:password>`: who authenticates as `super:password` by
+    /// the digest scheme may do everything.
+    pub fn super_digest(mut self, digest: impl Into<String>) -> Self {
+        self.config.auth.super_digest = Some(digest.into());
+        self
+    }
+
+    /// Whether ACLs are not enforced.
+    pub fn skip_acl(mut self, skip: bool) -> Self {
+        self.config.auth.skip_acl = skip;
+        self
+    }
+
+    /// Connections that one address may have; 0 is no limit.
+    pub fn max_client_cnxns(mut self, max: usize) -> Self {
+        self.config.max_client_cnxns = max;
+        self
+    }
+
+    /// How often empty containers and nodes past their time to live are looked for.
+    pub fn container_check_interval(mut self, interval: Duration) -> Self {
+        self.config.container_check_interval = interval;
+        self
+    }
+
+    /// A certain port instead of a free one.
+    pub fn port(mut self, port: u16) -> Self {
+        self.config.client_port = port;
+        self
+    }
+
+    /// Starts the server; clients can connect as soon as this returns.
+    ///
+    /// # Errors
+    ///
+    /// When no temporary directory can be made or the port is taken.
+    pub async fn start(self) -> Result<TestServer, StartError> {
+        TestServer::launch(self.config).await
+    }
+}
