@@ -1,0 +1,110 @@
+//! Standing in line: what a lock and an election have in common.
+//!
+//! A contender creates an ephemeral sequential child of a directory ([`entry`]), waits until it is
+//! the first of its kind there ([`standing`]), and then holds what the directory stands for until
+//! it lets go or loses it ([`held`]).
+//!
+//! ```text
+//!  entry ──own node, list──▶ standing ──first──▶ held ──▶ released | lost
+//!    ▲                          │
+//!    └── session over, or own node deleted: a new node at the tail
+//! ```
+
+mod entry;
+mod fencing;
+mod held;
+mod own_node;
+mod reconnects;
+mod standing;
+
+pub use fencing::FencingToken;
+pub use held::{HoldState, LostReason};
+
+pub(crate) use held::{Held, Term};
+pub(crate) use own_node::OwnNode;
+pub(crate) use reconnects::Reconnects;
+pub(crate) use standing::{Standing, Turn};
+
+use bytes::Bytes;
+use zk_client::{Acl, Client};
+
+use crate::error::{Error, Result};
+use crate::parents::Parents;
+use crate::runtime::Pauses;
+use crate::sequence::Mark;
+
+/// What one line is about, and how to stand in it.
+#[derive(Clone, Debug)]
+pub(crate) struct Contest {
+    pub(crate) client: Client,
+    /// The directory of the contenders.
+    pub(crate) directory: String,
+    pub(crate) mark: Mark,
+    /// The data of the own node.
+    pub(crate) data: Bytes,
+    /// The ACL of the own node; the client's default when `None`.
+    pub(crate) acl: Option<Vec<Acl>>,
+    pub(crate) parents: Parents,
+    /// The ACL of parents that have to be created; the client's default when `None`.
+    pub(crate) parents_acl: Option<Vec<Acl>>,
+    /// Whether to start over at the tail in a new session.
+    pub(crate) across_sessions: bool,
+    /// Whether a holder lets go as soon as its connection breaks.
+    pub(crate) let_go_when_suspended: bool,
+}
+
+impl Contest {
+    pub(crate) fn new(client: &Client, directory: &str, mark: Mark) -> Self {
+        Self {
+            client: client.clone(),
+            directory: directory.to_owned(),
+            mark,
+            data: Bytes::new(),
+            acl: None,
+            parents: Parents::default(),
+            parents_acl: None,
+            across_sessions: true,
+            let_go_when_suspended: false,
+        }
+    }
+
+    /// Gets in line and waits for the turn, in as many sessions as it takes.
+    ///
+    /// May be dropped at any point: the client's cleaner takes the node out of the line.
+    pub(crate) async fn win(&self) -> Result<Held> {
+        let mut pauses = Pauses::new();
+        loop {
+            let mut standing = self.enter().await?;
+            match standing.turn(&mut |_| {}).await? {
+                Turn::Won => return Ok(standing.hold()),
+                Turn::NodeGone => pauses.pause().await,
+                Turn::SessionLost => self.start_over()?,
+            }
+        }
+    }
+
+    /// Gets in line, and leaves it again if somebody is ahead.
+    pub(crate) async fn try_win(&self) -> Result<Option<Held>> {
+        let mut pauses = Pauses::new();
+        loop {
+            let mut standing = self.enter().await?;
+            match standing.look().await? {
+                None => {
+                    standing.leave().await?;
+                    return Ok(None);
+                }
+                Some(Turn::Won) => return Ok(Some(standing.hold())),
+                Some(Turn::NodeGone) => pauses.pause().await,
+                Some(Turn::SessionLost) => self.start_over()?,
+            }
+        }
+    }
+
+    /// The place in line went with the session: may it be taken again at the tail?
+    pub(crate) fn start_over(&self) -> Result<()> {
+        if self.across_sessions {
+            return Ok(());
+        }
+        Err(Error::SessionLost { path: self.directory.clone() })
+    }
+}
