@@ -1,0 +1,218 @@
+//! Restarts apply again what the snapshot already has: that must change nothing.
+
+use proptest::prelude::*;
+use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::{
+    Acl, CreateMode, CreateRequest, DeleteRequest, MultiOp, MultiRequest, Request, SessionId,
+    SetAclRequest, SetDataRequest, Zxid,
+};
+
+use super::{create, delete, header};
+use crate::auth::{AccessControl, AuthConfig, Identities};
+use crate::request::{Proposer, ProposerSettings, Requester, ServerRequest, SessionStanding, Slot};
+use crate::tree::{DataTree, NodeRef, Outcome};
+
+const PATHS: [&str; 8] = ["/a", "/b", "/a/a", "/a/b", "/b/a", "/a/a/a", "/a/a/b", "/c"];
+
+#[derive(Clone, Debug)]
+enum Step {
+    Create { path: usize, flags: i32, session: i64, closed: bool },
+    Delete { path: usize },
+    SetData { path: usize, data: Vec<u8> },
+    SetAcl { path: usize, closed: bool },
+    Multi { paths: Vec<usize> },
+    Close { session: i64 },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let path = 0..PATHS.len();
+    prop_oneof![
+        5 => (path.clone(), 0..5, 1..3_i64, any::<bool>())
+            .prop_map(|(path, flags, session, closed)| Step::Create { path, flags, session, closed }),
+        3 => path.clone().prop_map(|path| Step::Delete { path }),
+        2 => (path.clone(), proptest::collection::vec(any::<u8>(), 0..4))
+            .prop_map(|(path, data)| Step::SetData { path, data }),
+        1 => (path.clone(), any::<bool>()).prop_map(|(path, closed)| Step::SetAcl { path, closed }),
+        1 => proptest::collection::vec(path, 0..4).prop_map(|paths| Step::Multi { paths }),
+        1 => (1..3_i64).prop_map(|session| Step::Close { session }),
+    ]
+}
+
+fn acl(closed: bool) -> Vec<Acl> {
+    if closed { Acl::read_only() } else { Acl::open() }
+}
+
+fn request(step: &Step) -> Option<Request<'_>> {
+    let create = |path: usize, flags: i32, closed: bool| CreateRequest {
+        path: PATHS[path],
+        data: Some(b"new"),
+        acl: acl(closed),
+        flags,
+    };
+    Some(match step {
+        Step::Create { path, flags, closed, .. } if *flags == CreateMode::Container.flags() => {
+            Request::CreateContainer(create(*path, *flags, *closed))
+        }
+        Step::Create { path, flags, closed, .. } => Request::Create(create(*path, *flags, *closed)),
+        Step::Delete { path } => Request::Delete(DeleteRequest { path: PATHS[*path], version: -1 }),
+        Step::SetData { path, data } => {
+            Request::SetData(SetDataRequest { path: PATHS[*path], data: Some(data), version: -1 })
+        }
+        Step::SetAcl { path, closed } => {
+            Request::SetAcl(SetAclRequest { path: PATHS[*path], acl: acl(*closed), version: -1 })
+        }
+        Step::Multi { paths } => Request::Multi(MultiRequest {
+            ops: paths.iter().map(|path| MultiOp::Create(create(*path, 0, false))).collect(),
+        }),
+        Step::Close { .. } => return None,
+    })
+}
+
+fn session_of(step: &Step) -> SessionId {
+    match step {
+        Step::Create { session, .. } | Step::Close { session } => SessionId(*session),
+        _ => SessionId(1),
+    }
+}
+
+/// The log that a server writes of these steps, applying each with a lag so that some are pending
+/// when the next is judged.
+fn log_of(steps: &[Step], lag: usize) -> (Vec<(TxnHeader, Txn)>, DataTree) {
+    let access = AccessControl::new(AuthConfig { skip_acl: true, ..AuthConfig::default() });
+    let identities = Identities::none();
+    let mut proposer = Proposer::new(ProposerSettings::default());
+    let mut tree = DataTree::new(false);
+    let mut log: Vec<(TxnHeader, Txn)> = Vec::new();
+    let mut applied = 0;
+    for (i, step) in steps.iter().enumerate() {
+        let zxid = Zxid(i64::try_from(i).unwrap() + 1);
+        let slot = Slot { zxid, wall_ms: zxid.0 * 1000 };
+        let session = session_of(step);
+        let proposal = match request(step) {
+            Some(request) => {
+                let standing = SessionStanding::Live;
+                let requester = Requester { session, cxid: 0, standing, identities: &identities };
+                proposer.propose(&tree, &access, &requester, &request, slot)
+            }
+            None => {
+                let close = ServerRequest::CloseSession { session, cxid: 0 };
+                proposer.propose_server(&tree, close, slot)
+            }
+        };
+        log.push((proposal.header, proposal.txn));
+        while log.len() - applied > lag {
+            tree.apply(&log[applied].0, &log[applied].1);
+            proposer.applied(log[applied].0.zxid);
+            applied += 1;
+        }
+    }
+    for (header, txn) in &log[applied..] {
+        tree.apply(header, txn);
+        proposer.applied(header.zxid);
+    }
+    (log, tree)
+}
+
+/// Everything about a tree that two servers must agree on, as text.
+fn dump(tree: &DataTree) -> Vec<String> {
+    fn visit(path: &str, node: NodeRef<'_>, tree: &DataTree, out: &mut Vec<String>) {
+        let (stat, acl, data) = (node.stat(), node.acl(), node.data());
+        let facts = (node.create_count(), node.owner());
+        out.push(format!("{path} {stat:?} {acl:?} {data:?} {facts:?}"));
+        for name in node.children() {
+            let path = zk_proto::path::join(path, name);
+            visit(&path, tree.node(&path).expect("a child is a node"), tree, out);
+        }
+    }
+    let mut out = Vec::new();
+    visit("/", tree.node("/").expect("the root"), tree, &mut out);
+    out.push(format!("{:?} {} nodes", tree.last_zxid(), tree.node_count()));
+    out.push(format!("{} bytes, {} acls", tree.approximate_data_size(), tree.acls.len()));
+    out.push(format!("{:?}", tree.owners));
+    out
+}
+
+/// The indices of a tree, found by looking at all nodes.
+fn assert_consistent(tree: &DataTree) {
+    let mut ephemerals = 0;
+    let mut size = 0;
+    let mut open = vec![String::from("/")];
+    while let Some(path) = open.pop() {
+        let node = tree.node(&path).expect("a child is a node");
+        if let zk_proto::EphemeralOwner::Session(session) = node.owner() {
+            ephemerals += 1;
+            assert!(tree.ephemerals_of(session).any(|owned| owned == path), "{path}");
+        }
+        size += path.len() + node.data().map_or(0, <[u8]>::len);
+        open.extend(node.children().map(|name| zk_proto::path::join(&path, name)));
+    }
+    assert_eq!(tree.ephemeral_count(), ephemerals);
+    assert_eq!(tree.approximate_data_size(), size);
+}
+
+proptest! {
+    /// From wherever a replay starts, at the end the tree is the same.
+    #[test]
+    fn a_replay_from_any_point_changes_nothing(
+        steps in proptest::collection::vec(step(), 0..60),
+        lag in 0..5_usize,
+        start in 0..60_usize,
+    ) {
+        let (log, mut tree) = log_of(&steps, lag);
+        assert_consistent(&tree);
+        let before = dump(&tree);
+        for (header, txn) in log.iter().skip(start) {
+            tree.apply(header, txn);
+        }
+        assert_consistent(&tree);
+        prop_assert_eq!(dump(&tree), before);
+    }
+
+    /// What was proposed while others were pending is what a server finds that applies one by one:
+    /// nothing proposed fails when it is applied.
+    #[test]
+    fn what_was_judged_fine_applies(
+        steps in proptest::collection::vec(step(), 0..60),
+        lag in 0..5_usize,
+    ) {
+        let (log, tree) = log_of(&steps, lag);
+        let mut other = DataTree::new(false);
+        for (header, txn) in &log {
+            let applied = other.apply(header, txn);
+            prop_assert_eq!(has_failed(&applied.outcome), is_refusal(txn), "{:?}", txn);
+        }
+        prop_assert_eq!(dump(&other), dump(&tree));
+    }
+}
+
+fn has_failed(outcome: &Outcome<'_>) -> bool {
+    match outcome {
+        Outcome::Failed(_) => true,
+        Outcome::Multi(parts) => parts.iter().any(has_failed),
+        _ => false,
+    }
+}
+
+fn is_refusal(txn: &Txn) -> bool {
+    match txn {
+        Txn::Error(_) => true,
+        Txn::Multi(parts) => parts.iter().any(is_refusal),
+        _ => false,
+    }
+}
+
+/// A replay meets a deletion whose path has become a node with children since.
+#[test]
+fn a_replayed_deletion_takes_later_children_along_and_they_come_again() {
+    let log =
+        [create("/a", 1), delete("/a"), create("/a", 2), create("/a/b", 1), create("/a/b/c", 1)];
+    let mut tree = DataTree::new(false);
+    for round in 0..2 {
+        for (i, txn) in log.iter().enumerate() {
+            tree.apply(&header(i64::try_from(i).unwrap() + 1, txn), txn);
+            assert_consistent(&tree);
+        }
+        assert_eq!(tree.descendant_count("/a"), Some(2), "round {round}");
+        assert_eq!(tree.node("/a").expect("/a").stat().czxid, Zxid(3));
+    }
+}
