@@ -1,0 +1,125 @@
+//! A real Apache ZooKeeper in a container.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::{Arc, Mutex, Weak, mpsc};
+use std::thread::JoinHandle;
+
+use testcontainers::core::{ContainerPort, WaitFor};
+use testcontainers::runners::AsyncRunner;
+use testcontainers::{ContainerAsync, Image};
+
+const CLIENT_PORT: ContainerPort = ContainerPort::Tcp(2181);
+const DEFAULT_IMAGE: &str = "zookeeper:3.9";
+
+/// The official image, or any that takes the same environment; `ZK_TEST_IMAGE` names it.
+#[derive(Debug)]
+struct ZooKeeperImage {
+    name: String,
+    tag: String,
+}
+
+impl ZooKeeperImage {
+    fn from_environment() -> Self {
+        let image = std::env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
+        let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
+        Self { name: name.to_owned(), tag: tag.to_owned() }
+    }
+}
+
+impl Image for ZooKeeperImage {
+    fn name(&self) -> &str {
+        &self.name
+    }
+
+    fn tag(&self) -> &str {
+        &self.tag
+    }
+
+    /// None: its log differs from version to version; `Target` asks the server itself.
+    fn ready_conditions(&self) -> Vec<WaitFor> {
+        Vec::new()
+    }
+
+    /// Ticks as short as the embedded server's, so that sessions expire as soon.
+    fn env_vars(
+        &self,
+    ) -> impl IntoIterator<
+        Item = (impl Into<std::borrow::Cow<'_, str>>, impl Into<std::borrow::Cow<'_, str>>),
+    > {
+        [
+            ("ZOO_TICK_TIME", "100"),
+            ("ZOO_MAX_CLIENT_CNXNS", "0"),
+            ("ZOO_4LW_COMMANDS_WHITELIST", "*"),
+            ("ZOO_CFG_EXTRA", "maxSessionTimeout=60000 extendedTypesEnabled=true"),
+            ("JVMFLAGS", "-Dznode.container.checkIntervalMs=100"),
+        ]
+    }
+
+    fn expose_ports(&self) -> &[ContainerPort] {
+        &[CLIENT_PORT]
+    }
+}
+
+/// A running container; dropping the last reference removes it.
+#[derive(Debug)]
+pub(crate) struct Apache {
+    address: SocketAddr,
+    /// Dropped to tell the thread that it is over.
+    stop: Option<mpsc::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Apache {
+    /// The container that other tests of this process use, or a new one if none does.
+    pub(crate) fn shared() -> Arc<Self> {
+        static SHARED: Mutex<Weak<Apache>> = Mutex::new(Weak::new());
+        let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        shared.upgrade().unwrap_or_else(|| {
+            let apache = Arc::new(Self::start());
+            *shared = Arc::downgrade(&apache);
+            apache
+        })
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The container has a thread and a runtime of its own: the test that started it may end, and
+    /// its runtime with it, while others go on.
+    fn start() -> Self {
+        let (started, address) = mpsc::channel();
+        let (stop, stopped) = mpsc::channel::<()>();
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime starts");
+            let container: ContainerAsync<_> =
+                runtime.block_on(ZooKeeperImage::from_environment().start()).expect(
+                    "the container starts: is Docker there, and the image (see ZK_TEST_IMAGE)?",
+                );
+            let port = runtime
+                .block_on(container.get_host_port_ipv4(CLIENT_PORT))
+                .expect("the client port is mapped");
+            let _ = started.send(SocketAddr::from((Ipv4Addr::LOCALHOST, port)));
+            // An error is the expected end: the other side was dropped.
+            let _ = stopped.recv();
+            runtime.block_on(container.rm()).expect("the container can be removed");
+        });
+        let address = address.recv().expect("the container has started");
+        Self { address, stop: Some(stop), thread: Some(thread) }
+    }
+}
+
+impl Drop for Apache {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+            && !std::thread::panicking()
+        {
+            panic!("the container was left behind");
+        }
+    }
+}
