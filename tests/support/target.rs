@@ -31,7 +31,10 @@ enum Server {
 impl Server {
     #[cfg(not(feature = "containers"))]
     async fn start() -> Self {
-        let server = zk_server::testing::TestServer::start().await;
+        let server = zk_server::testing::TestServer::builder()
+            .container_check_interval(Duration::from_millis(100))
+            .start()
+            .await;
         Self::Embedded(server.expect("the embedded server starts"))
     }
 
