@@ -1,1 +1,147 @@
-fn main() {}
+//! The server as a program: `zk-server zoo.cfg`, or `zk-server --dev`.
+//!
+//! It stays in the foreground, logs to standard error (`RUST_LOG` chooses what) and stops cleanly
+//! on SIGTERM and SIGINT.
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a program touches the world"
+)]
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use clap::Parser;
+use tokio_util::sync::CancellationToken;
+use tracing_subscriber::EnvFilter;
+use zk_server::ServerConfig;
+use zk_server::config;
+use zk_server::runtime::{Instance, ServeError, StartError};
+use zk_server::storage::log::DiscardTxnLog;
+
+/// A ZooKeeper server.
+///
+/// Clients of ZooKeeper 3.4 and later work against it unchanged. This version keeps its data in
+/// memory only: nothing survives a restart.
+#[derive(Debug, Parser)]
+#[command(version, about)]
+struct Arguments {
+    /// The configuration file, written as Apache ZooKeeper's zoo.cfg
+    #[arg(value_name = "zoo.cfg", required_unless_present = "dev", conflicts_with = "dev")]
+    config: Option<PathBuf>,
+
+    /// Serve 127.0.0.1 with settings that suit development, and a temporary data directory
+    #[arg(long)]
+    dev: bool,
+
+    /// The port of --dev; 0 takes a free one
+    #[arg(long, requires = "dev", default_value_t = 2181)]
+    port: u16,
+}
+
+/// Why the program ends with an error.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    #[error("cannot read {}: {error}. Give the path of a zoo.cfg, or try --dev", path.display())]
+    Read { path: PathBuf, error: std::io::Error },
+    #[error(transparent)]
+    Config(#[from] config::ConfigError),
+    #[error(transparent)]
+    Start(#[from] StartError),
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    #[error("the system refuses what every server needs: {0}")]
+    System(#[from] std::io::Error),
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    match run(&arguments) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "zk-server: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    match &arguments.config {
+        Some(path) => {
+            let config = read_config(path)?;
+            runtime.block_on(serve(config, |instance| {
+                tracing::warn!(
+                    "data is kept in memory only in this version: nothing survives a restart"
+                );
+                tracing::info!("serving clients on {}", instance.address());
+            }))
+        }
+        None => {
+            let data_dir = tempfile::Builder::new().prefix("zk-server-dev-").tempdir()?;
+            let config = ServerConfig::for_development(arguments.port, data_dir.path());
+            runtime.block_on(serve(config, |instance| {
+                let address = instance.address();
+                let line = format!(
+                    "zk-server is ready: connect to {address} \
+                     (data in memory only, gone when it stops; Ctrl-C stops it)"
+                );
+                // Nobody may be reading.
+                let _ = writeln!(std::io::stdout(), "{line}");
+            }))
+        }
+    }
+}
+
+fn read_config(path: &Path) -> Result<ServerConfig, Failure> {
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::Read { path: path.to_owned(), error })?;
+    let parsed = config::parse(&path.display().to_string(), &text)?;
+    for warning in &parsed.warnings {
+        tracing::warn!("{warning}");
+    }
+    Ok(parsed.config)
+}
+
+async fn serve(config: ServerConfig, announce: impl FnOnce(&Instance)) -> Result<(), Failure> {
+    // Signals are caught before clients are told that the server is there.
+    let shutdown = stop_on_signal()?;
+    let instance = Instance::bind(config, Box::new(DiscardTxnLog::default())).await?;
+    announce(&instance);
+    instance.run(shutdown).await?;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+#[cfg(unix)]
+fn stop_on_signal() -> std::io::Result<CancellationToken> {
+    use tokio::signal::unix::{SignalKind, signal};
+
+    let shutdown = CancellationToken::new();
+    let (mut terminate, mut interrupt) =
+        (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        token.cancel();
+    });
+    Ok(shutdown)
+}
+
+#[cfg(not(unix))]
+fn stop_on_signal() -> std::io::Result<CancellationToken> {
+    let shutdown = CancellationToken::new();
+    let token = shutdown.clone();
+    tokio::spawn(async move {
+        if tokio::signal::ctrl_c().await.is_ok() {
+            token.cancel();
+        }
+    });
+    Ok(shutdown)
+}

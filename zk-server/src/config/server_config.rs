@@ -1,6 +1,6 @@
 //! The settings as one value.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::FourLetterWhitelist;
@@ -101,6 +101,22 @@ impl Default for Limits {
 }
 
 impl ServerConfig {
+    /// Settings for a developer's machine: only programs on it can connect, sessions may be as
+    /// short as a second, nodes may have a time to live, every four-letter word is answered.
+    #[must_use]
+    pub fn for_development(port: u16, data_dir: &Path) -> Self {
+        Self {
+            data_dir: data_dir.to_owned(),
+            client_port_address: Some("127.0.0.1".to_owned()),
+            client_port: port,
+            tick_time: Duration::from_millis(500),
+            four_letter_whitelist: FourLetterWhitelist::all(),
+            extended_types_enabled: true,
+            session_timeout_max: Some(Duration::from_secs(60)),
+            ..Self::default()
+        }
+    }
+
     /// The session timeout a client gets that asks for `wanted_ms`, in ms: within
     /// [`session_timeout_min`](Self::session_timeout_min) and
     /// [`session_timeout_max`](Self::session_timeout_max). Negative wishes get the least.

@@ -35,6 +35,16 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The data directory belongs to a server that keeps its data on disk.
+    #[error(
+        "{} holds the data of a ZooKeeper server, which this version cannot read yet; serving \
+         without them would look like a loss of everything. Set `dataDir` to an empty directory",
+        path.display()
+    )]
+    DataNotReadable {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The log cannot be read.
     #[error(transparent)]
     Log(#[from] LogError),

@@ -9,7 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::Shared;
-use super::{Controls, ServeError, StartError, clock, connection, ticker};
+use super::{Controls, ServeError, StartError, clock, connection, data_dir, ticker};
 use crate::config::ServerConfig;
 use crate::server::Server;
 use crate::session::first_session_id;
@@ -31,14 +31,16 @@ pub struct Instance {
 }
 
 impl Instance {
-    /// Reads the log, then listens on the address of the configuration.
+    /// Prepares the data directory, listens on the address of the configuration and reads the log.
     ///
     /// # Errors
     ///
-    /// When the port is taken, the address is not ours, or the log cannot be read.
+    /// When the port is taken, the address is not ours, or the directory or the log cannot be
+    /// used.
     pub async fn bind(config: ServerConfig, log: Box<dyn TxnLog>) -> Result<Self, StartError> {
         let now = clock::now();
         let write_stall_timeout = config.limits.write_stall_timeout;
+        data_dir::prepare(&config.data_dir)?;
         let listener = listen(&config).await?;
         let address =
             listener.local_addr().map_err(|error| StartError::bind("?".to_owned(), error))?;

@@ -17,6 +17,7 @@
 mod clock;
 mod connection;
 mod controls;
+mod data_dir;
 mod error;
 mod instance;
 mod shared;

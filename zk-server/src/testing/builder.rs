@@ -1,9 +1,10 @@
 //! How a test wants its server.
 
+use std::path::Path;
 use std::time::Duration;
 
 use super::TestServer;
-use crate::config::{FourLetterWhitelist, ServerConfig};
+use crate::config::ServerConfig;
 use crate::runtime::StartError;
 
 /// Settings of a [`TestServer`]. What is not set suits a test that should be quick: a tick of
@@ -18,14 +19,10 @@ pub struct TestServerBuilder {
 impl TestServerBuilder {
     pub(super) fn new() -> Self {
         let config = ServerConfig {
-            client_port_address: Some("127.0.0.1".to_owned()),
             tick_time: Duration::from_millis(100),
             session_timeout_min: Some(Duration::from_millis(200)),
-            session_timeout_max: Some(Duration::from_secs(60)),
             max_client_cnxns: 0,
-            extended_types_enabled: true,
-            four_letter_whitelist: FourLetterWhitelist::all(),
-            ..ServerConfig::default()
+            ..ServerConfig::for_development(0, Path::new(""))
         };
         Self { config }
     }

@@ -1,0 +1,159 @@
+//! The program `zk-server`, started as an operator starts it.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests touch the world")]
+
+mod support;
+
+use std::io::{BufRead, BufReader, Read};
+use std::net::SocketAddr;
+use std::process::{Child, Command, Output, Stdio};
+
+use support::{RawClient, four_letter};
+use zk_proto::{CreateMode, ErrorCode};
+
+/// A running program; killed if the test ends before it does.
+struct Program {
+    child: Child,
+    addr: SocketAddr,
+}
+
+impl Program {
+    fn dev() -> Self {
+        let mut child = program()
+            .args(["--dev", "--port", "0"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        let stdout = child.stdout.as_mut().expect("a pipe");
+        BufReader::new(stdout).read_line(&mut line).expect("a line");
+        let words = line.strip_prefix("zk-server is ready: connect to ").expect(&line);
+        let addr = words.split(' ').next().and_then(|addr| addr.parse().ok()).expect(&line);
+        Self { child, addr }
+    }
+
+    fn signal(&self, name: &str) {
+        let pid = self.child.id().to_string();
+        let status = Command::new("kill").args([name, &pid]).status().expect("kill exists");
+        assert!(status.success());
+    }
+
+    fn wait(&mut self) -> (Option<i32>, String) {
+        let status = self.child.wait().expect("it ends");
+        let mut log = String::new();
+        let stderr = self.child.stderr.as_mut().expect("a pipe");
+        stderr.read_to_string(&mut log).expect("text");
+        (status.code(), log)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_zk-server"))
+}
+
+/// Runs the program with a configuration file that it must refuse.
+fn refused(config: &str) -> (String, Output) {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("zoo.cfg");
+    let config = config.replace("{dir}", &dir.path().display().to_string());
+    std::fs::write(&path, config).expect("a file");
+    let output = program().arg(&path).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    (path.display().to_string(), output)
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_dev_server_says_how_to_connect_and_stops_on_a_signal() {
+    for signal in ["-TERM", "-INT"] {
+        let mut server = Program::dev();
+        let mut client = RawClient::connect(server.addr);
+        assert_eq!(client.create("/a", b"", CreateMode::Persistent).header.err, ErrorCode::Ok);
+        assert!(four_letter(server.addr, "srvr").contains("Mode: standalone\nNode count: 6\n"));
+        server.signal(signal);
+        let (code, log) = server.wait();
+        assert_eq!(code, Some(0), "{log}");
+        assert!(client.is_closed());
+    }
+}
+
+#[test]
+fn a_port_in_use_is_named_with_what_to_do() {
+    let server = Program::dev();
+    let port = server.addr.port().to_string();
+    let output = program().args(["--dev", "--port", &port]).output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    let message = errors(&output);
+    let expected = format!("zk-server: cannot listen on 127.0.0.1:{port}: the port is in use.");
+    assert!(message.contains(&expected) && message.contains("--port"), "{message}");
+}
+
+#[test]
+fn a_bad_line_is_named_by_file_and_line() {
+    let (path, output) = refused("dataDir={dir}\nclientPort=2181\n# fine\ntickTime=2s\n");
+    let expected = format!("zk-server: {path}:4: tickTime is `2s`: expected a time");
+    assert!(errors(&output).contains(&expected), "{}", errors(&output));
+}
+
+#[test]
+fn an_ensemble_is_refused() {
+    let (path, output) = refused("dataDir={dir}\nclientPort=2181\nserver.1=a:2888:3888\n");
+    let message = errors(&output);
+    assert!(message.contains(&format!("{path}:3: `server.1` describes an ensemble")), "{message}");
+}
+
+#[test]
+fn a_missing_file_is_named() {
+    let output = program().arg("/no/such/zoo.cfg").output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("cannot read /no/such/zoo.cfg: "), "{}", errors(&output));
+}
+
+#[test]
+fn data_on_disk_is_not_ignored() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::create_dir(dir.path().join("version-2")).expect("a directory");
+    std::fs::write(dir.path().join("version-2/snapshot.0"), b"ZKSN").expect("a file");
+    let data_dir = dir.path().display();
+    let (_, output) = refused(&format!("dataDir={data_dir}\nclientPort=2181\n"));
+    let message = errors(&output);
+    assert!(message.contains("holds the data of a ZooKeeper server"), "{message}");
+}
+
+#[test]
+fn a_configured_server_warns_of_what_it_does_not_do() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("zoo.cfg");
+    let config = format!(
+        "dataDir={}\nclientPort=1\nclientPortAddress=203.0.113.1\nsnapCount=5\ntickTme=1\n",
+        dir.path().display()
+    );
+    std::fs::write(&path, config).expect("a file");
+    let output = program().arg(&path).output().expect("the program runs");
+    let message = errors(&output);
+    assert!(message.contains("zoo.cfg:4: `snapCount` has no effect"), "{message}");
+    assert!(message.contains("zoo.cfg:5: unknown key `tickTme`, did you mean"), "{message}");
+    assert!(message.contains("cannot listen on 203.0.113.1:1"), "{message}");
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn help_and_version_are_there() {
+    let help = program().arg("--help").output().expect("the program runs");
+    let text = String::from_utf8_lossy(&help.stdout);
+    assert!(help.status.success() && text.contains("--dev") && text.contains("zoo.cfg"), "{text}");
+    let version = program().arg("--version").output().expect("the program runs");
+    assert!(String::from_utf8_lossy(&version.stdout).starts_with("zk-server 0."));
+    let neither = program().output().expect("the program runs");
+    assert_eq!(neither.status.code(), Some(2));
+}
