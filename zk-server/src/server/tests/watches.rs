@@ -1,0 +1,85 @@
+//! Events and their place among the replies.
+
+use zk_proto::{AddWatchMode, AddWatchRequest, EventType, SetWatches};
+
+use super::*;
+
+#[test]
+fn an_event_comes_before_the_reply_of_the_write_that_caused_it() {
+    let mut world = World::new();
+    let (conn, _) = world.session(10_000);
+    world.call(conn, &create("/a", CreateMode::Persistent));
+    world.call(conn, &get("/a", true));
+    world.send(conn, 9, &set("/a", b"x"));
+    let replies = world.replies(conn);
+    let event = replies[0].event();
+    assert_eq!((event.kind, event.path.as_str()), (EventType::NodeDataChanged, "/a"));
+    assert_eq!(replies[1].header.xid, 9);
+    assert_eq!(replies[0].header.zxid, replies[1].header.zxid, "the change's zxid");
+}
+
+#[test]
+fn an_event_comes_before_a_read_that_shows_the_change() {
+    let mut world = World::new();
+    let (writer, _) = world.session(10_000);
+    let (reader, _) = world.session(10_000);
+    world.call(reader, &exists("/a", true));
+    world.call(writer, &create("/a", CreateMode::Persistent));
+    world.send(reader, 5, &exists("/a", false));
+    let xids = world.xids(reader);
+    assert_eq!(xids, [zk_proto::xid::NOTIFICATION, 5]);
+}
+
+#[test]
+fn watches_die_with_their_connection_not_their_session() {
+    let mut world = World::new();
+    let (first, session) = world.session(10_000);
+    world.call(first, &exists("/a", true));
+    let second = world.accept();
+    world.connect(second, session.session_id, session.password, 10_000).unwrap();
+    world.call(second, &create("/a", CreateMode::Persistent));
+    assert!(world.frames(first).is_empty());
+    assert_eq!(world.server.watches.watch_count(), 0);
+}
+
+#[test]
+fn watches_set_again_tell_what_was_missed_before_the_reply() {
+    let mut world = World::new();
+    let (conn, _) = world.session(10_000);
+    world.call(conn, &create("/new", CreateMode::Persistent));
+    let lists = SetWatches {
+        relative_zxid: Zxid(1),
+        data: vec!["/gone"],
+        exist: vec!["/new", "/later"],
+        child: vec![],
+    };
+    world.send(conn, -8, &Request::SetWatches(lists));
+    let replies = world.replies(conn);
+    let seen: Vec<_> =
+        replies[..2].iter().map(|r| (r.header.zxid, r.event().kind, r.event().path)).collect();
+    assert_eq!(
+        seen,
+        [
+            (Zxid::UNKNOWN, EventType::NodeDeleted, "/gone".to_owned()),
+            (Zxid::UNKNOWN, EventType::NodeCreated, "/new".to_owned()),
+        ]
+    );
+    assert_eq!((replies[2].header.xid, replies[2].body.len()), (-8, 0));
+    assert_eq!(world.server.watches.watch_count(), 1, "/later waits");
+}
+
+#[test]
+fn everybody_who_waits_gets_the_same_event() {
+    let mut world = World::new();
+    let (writer, _) = world.session(10_000);
+    let watchers: Vec<_> = (0..3).map(|_| world.session(10_000).0).collect();
+    let mode = AddWatchMode::PersistentRecursive.code();
+    for conn in &watchers {
+        world.call(*conn, &Request::AddWatch(AddWatchRequest { path: "/", mode }));
+    }
+    world.call(writer, &create("/a", CreateMode::Persistent));
+    for conn in watchers {
+        let event = world.reply(conn).event();
+        assert_eq!((event.kind, event.path.as_str()), (EventType::NodeCreated, "/a"));
+    }
+}
