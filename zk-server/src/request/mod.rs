@@ -3,7 +3,7 @@
 //! | file | what |
 //! | --- | --- |
 //! | [`admission`] | which way a request goes, by its op code |
-//! | `proposer`, `pending`, [`write`] | a write: validated against the tree and all that is pending, it becomes a transaction |
+//! | `proposer`, `pending`, `write/` | a write: validated against the tree and all that is pending, it becomes a transaction |
 //! | [`respond`] | an applied transaction: what the client is answered |
 //! | [`read`] | a read: answered from the tree at once |
 //!
@@ -12,12 +12,12 @@
 pub mod admission;
 pub mod read;
 pub mod respond;
-pub mod write;
 
 mod pending;
 mod proposer;
 #[cfg(test)]
 mod tests;
+mod write;
 
 pub use proposer::{
     Proposal, Proposer, ProposerSettings, Requester, ServerRequest, SessionStanding, Slot,

@@ -110,13 +110,22 @@ fn an_empty_multi_is_a_transaction() {
 #[test]
 fn what_is_not_well_formed_fails_as_a_whole() {
     let mut world = World::new();
-    let bad_flags = CreateRequest { flags: 9, ..create_request("/x", CreateMode::Persistent) };
+    let ttl_flags = CreateRequest { flags: 5, ..create_request("/x", CreateMode::Persistent) };
     let read = MultiOp::GetData(GetDataRequest { path: "/", watch: false });
-    for op in [MultiOp::Create(bad_flags), read] {
+    for op in [MultiOp::Create(ttl_flags), read] {
         let (code, body) = world.reply(&multi(vec![create_op("/a"), op]));
         assert_eq!((code, body.len()), (ErrorCode::MarshallingError, 0));
     }
     assert!(!world.exists("/a"));
+}
+
+#[test]
+fn unknown_flags_are_one_operations_failure() {
+    let mut world = World::new();
+    let bad_flags = CreateRequest { flags: 9, ..create_request("/x", CreateMode::Persistent) };
+    let codes = [ErrorCode::Ok, ErrorCode::BadArguments];
+    let ops = vec![create_op("/a"), MultiOp::Create(bad_flags)];
+    assert_eq!(results(&mut world, ops), codes.map(MultiResult::Error));
 }
 
 /// The types of the results, as since 3.5: containers answer as create2, whoever asked how.

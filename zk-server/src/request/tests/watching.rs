@@ -26,7 +26,8 @@ fn get_children2(path: &str) -> Request<'_> {
 
 #[test]
 fn reads_watch_what_they_could_read_and_exists_what_is_missing() {
-    let rows: [(fn(&str) -> Request<'_>, WatcherType, bool); 4] = [
+    type Read = fn(&str) -> Request<'_>;
+    let rows: [(Read, WatcherType, bool); 4] = [
         (exists, WatcherType::Data, true),
         (get_data, WatcherType::Data, false),
         (get_children, WatcherType::Children, false),

@@ -1,5 +1,7 @@
 //! Restarts apply again what the snapshot already has: that must change nothing.
 
+use std::collections::HashSet;
+
 use proptest::prelude::*;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{
@@ -135,6 +137,7 @@ fn dump(tree: &DataTree) -> Vec<String> {
 /// The indices of a tree, found by looking at all nodes.
 fn assert_consistent(tree: &DataTree) {
     let mut ephemerals = 0;
+    let mut acls = HashSet::from([Acl::open()]);
     let mut size = 0;
     let mut open = vec![String::from("/")];
     while let Some(path) = open.pop() {
@@ -143,11 +146,13 @@ fn assert_consistent(tree: &DataTree) {
             ephemerals += 1;
             assert!(tree.ephemerals_of(session).any(|owned| owned == path), "{path}");
         }
+        acls.insert(node.acl().to_vec());
         size += path.len() + node.data().map_or(0, <[u8]>::len);
         open.extend(node.children().map(|name| zk_proto::path::join(&path, name)));
     }
     assert_eq!(tree.ephemeral_count(), ephemerals);
     assert_eq!(tree.approximate_data_size(), size);
+    assert_eq!(tree.acls.len(), acls.len(), "ACLs that nobody uses are gone");
 }
 
 proptest! {
@@ -215,4 +220,26 @@ fn a_replayed_deletion_takes_later_children_along_and_they_come_again() {
         assert_eq!(tree.descendant_count("/a"), Some(2), "round {round}");
         assert_eq!(tree.node("/a").expect("/a").stat().czxid, Zxid(3));
     }
+}
+
+/// A snapshot that was written while the node was created may have lost its ACL.
+#[test]
+fn a_replayed_create_gives_an_existing_node_its_acl_and_nothing_else() {
+    let mut tree = DataTree::new(false);
+    let first = create("/a", 1);
+    tree.apply(&header(1, &first), &first);
+    let stat = tree.node("/a").expect("/a").stat();
+    let again = Txn::Create {
+        with_stat: false,
+        path: "/a".into(),
+        data: None,
+        acl: Acl::read_only(),
+        ephemeral: true,
+        parent_cversion: 1,
+    };
+    let applied = tree.apply(&header(2, &again), &again);
+    assert!(has_failed(&applied.outcome) && applied.changes.is_empty());
+    let node = tree.node("/a").expect("/a");
+    assert_eq!((node.stat(), &node.acl()[..]), (stat, &Acl::read_only()[..]));
+    assert_consistent(&tree);
 }
