@@ -172,7 +172,7 @@ impl ClientBuilder {
         };
         let shared = Arc::new(Shared::new(settings, Handle::current()));
         let client = Client::new(Arc::clone(&shared));
-        shared.runtime.spawn(driver::run(session, Arc::clone(&shared)));
+        driver::spawn(session, Arc::clone(&shared));
         let mut snapshots = shared.snapshot.subscribe();
         let settled = snapshots.wait_for(|now| now.state.is_connected() || now.finished).await;
         match settled.map(|snapshot| snapshot.finished) {

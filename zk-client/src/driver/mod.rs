@@ -30,8 +30,9 @@ pub(crate) fn entropy() -> u64 {
     fastrand::u64(..)
 }
 
-/// Runs a client until its session has ended for good.
-pub(crate) async fn run(session: Session<ReplyTo, Sink>, shared: Arc<Shared>) {
+/// Runs a client in the background until its session has ended for good.
+pub(crate) fn spawn(session: Session<ReplyTo, Sink>, shared: Arc<Shared>) {
+    let runtime = shared.runtime.clone();
     let driver = Driver {
         session,
         shared,
@@ -41,7 +42,7 @@ pub(crate) async fn run(session: Session<ReplyTo, Sink>, shared: Arc<Shared>) {
         completed: 0,
         ended: None,
     };
-    driver.run().await;
+    runtime.spawn(driver.run());
 }
 
 struct Driver {
@@ -65,8 +66,8 @@ impl Driver {
             self.hand_over_commands();
             self.fill_link();
             self.publish();
-            if let Some(failure) = self.ended.take() {
-                return self.finish(&failure);
+            if self.ended.is_some() {
+                return;
             }
             self.wait().await;
             self.keep_time();
@@ -83,7 +84,12 @@ impl Driver {
                     self.link = Link::connect(host, within);
                 }
                 Output::Disconnect { why } => {
-                    self.note_trouble(&why);
+                    // That time is up says nothing about this server.
+                    if !matches!(why, Loss::Unreachable { .. }) {
+                        self.note_trouble(&why);
+                    } else if !matches!(self.link, Link::None) {
+                        self.shared.note_trouble(self.server.clone(), "no answer yet".to_owned());
+                    }
                     self.link = Link::None;
                 }
                 Output::Complete { reply, outcome } => {
@@ -232,18 +238,28 @@ impl Driver {
         tracing::debug!(server = self.server, %why, "disconnected");
         self.shared.note_trouble(self.server.clone(), why.to_string());
     }
+}
 
-    /// Tells everybody that nothing more will come.
-    fn finish(mut self, failure: &Failure) {
-        // Set once: the session ends once.
-        let _ = self.shared.end.set(failure.clone());
-        self.link = Link::None;
-        self.shared.queue.end(failure);
+/// Tells everybody that nothing more will come: the session has ended, or the runtime goes away
+/// under the driver and takes it along.
+impl Drop for Driver {
+    fn drop(&mut self) {
+        let failure = self.ended.take().unwrap_or(Failure::Closed);
+        self.shared.queue.end(&failure);
         for command in self.commands.drain(..) {
-            command.fail(failure);
+            command.fail(&failure);
         }
+        // Set once: there is one driver.
+        let _ = self.shared.end.set(failure);
         self.shared.set_deadline(None);
-        self.shared.snapshot.send_modify(|snapshot| snapshot.finished = true);
+        self.shared.snapshot.send_modify(|snapshot| {
+            if !snapshot.state.is_final() && snapshot.state != SessionState::Expired {
+                snapshot.state = SessionState::Closed;
+                snapshot.epoch += 1;
+                snapshot.session = None;
+            }
+            snapshot.finished = true;
+        });
     }
 }
 

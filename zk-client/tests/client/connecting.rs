@@ -1,0 +1,75 @@
+//! Finding a server, or saying why not.
+
+use std::time::{Duration, Instant};
+
+use futures_util::FutureExt;
+use tokio::net::TcpListener;
+use zk_client::{Client, Error};
+
+use crate::fixture::{builder, server, within};
+
+#[tokio::test]
+async fn a_wrong_connect_string_fails_at_once() {
+    for servers in ["", "host:port", "host:0", ",,", "host:2181/a//b", "::1"] {
+        let error = Client::connect(servers).await.unwrap_err();
+        assert!(matches!(error, Error::InvalidConnectString { .. }), "{servers:?}: {error}");
+    }
+}
+
+#[tokio::test]
+async fn connecting_ends_in_time_and_tells_what_each_server_did() {
+    let refusing = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let servers = format!("{refusing},{},no-such-host.invalid", silent.local_addr().unwrap());
+    let start = Instant::now();
+    let builder = Client::builder(&servers)
+        .session_timeout(Duration::from_millis(600))
+        .connect_timeout(Duration::from_secs(2));
+    let error = within("the verdict", builder.connect()).await.unwrap_err();
+    assert!(start.elapsed() < Duration::from_secs(10));
+    assert!(matches!(error, Error::NoServerReachable { .. }), "{error}");
+    let text = error.to_string();
+    assert!(text.contains(&refusing.to_string()), "{text}");
+    assert!(text.contains(&silent.local_addr().unwrap().to_string()), "{text}");
+    assert!(text.contains("no-such-host.invalid"), "{text}");
+}
+
+#[tokio::test]
+async fn one_server_that_answers_is_enough() {
+    let server = server().await;
+    let dead = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for seed in 0..4 {
+        let servers = format!("{dead},{}", server.connect_string());
+        let client = within("connecting", Client::builder(&servers).seed(seed).connect()).await;
+        assert!(client.unwrap().is_connected());
+    }
+}
+
+#[tokio::test]
+async fn names_are_resolved_and_all_their_addresses_tried() {
+    let server = server().await;
+    // `localhost` is often ::1 first, where nobody listens.
+    let servers = format!("localhost:{}", server.addr().port());
+    let client = within("connecting", Client::connect(&servers)).await.unwrap();
+    client.get("/").await.unwrap();
+}
+
+#[tokio::test]
+async fn refused_credentials_are_an_error_of_their_own() {
+    let server = server().await;
+    let refused = within("the verdict", builder(&server).auth("nonsense", b"x").connect()).await;
+    match refused {
+        Err(error) => assert_eq!(error, Error::AuthFailed),
+        // The session came first: then the next request tells.
+        Ok(client) => assert_eq!(client.get("/").await, Err(Error::AuthFailed)),
+    }
+}
+
+#[tokio::test]
+async fn giving_up_on_connecting_leaves_nothing_behind() {
+    let server = server().await;
+    let connecting = builder(&server).connect();
+    assert!(connecting.now_or_never().is_none());
+    let client = crate::fixture::client(&server).await;
+    client.get("/").await.unwrap();
+}

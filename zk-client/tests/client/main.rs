@@ -1,0 +1,16 @@
+//! The client against a server, one file per topic.
+// Tests live in the world: clocks and tasks are what they are about.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod chroot;
+mod closing;
+mod connecting;
+mod fixture;
+mod multi;
+mod observe;
+mod oneshot;
+mod operations;
+mod order;
+mod reconnecting;
+mod sessions;
+mod streams;
