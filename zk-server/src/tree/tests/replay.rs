@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use proptest::prelude::*;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{
-    Acl, CreateMode, CreateRequest, DeleteRequest, MultiOp, MultiRequest, Request, SessionId,
-    SetAclRequest, SetDataRequest, Zxid,
+    Acl, CreateMode, CreateRequest, DeleteRequest, MultiOp, MultiRequest, Permissions, Request,
+    SessionId, SetAclRequest, SetDataRequest, Zxid,
 };
 
 use super::{create, delete, header};
@@ -41,7 +41,8 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 fn acl(closed: bool) -> Vec<Acl> {
-    if closed { Acl::read_only() } else { Acl::open() }
+    // Not the read-only one, which the configuration's node always keeps in use.
+    if closed { vec![Acl::new(Permissions::ADMIN, "world", "anyone")] } else { Acl::open() }
 }
 
 fn request(step: &Step) -> Option<Request<'_>> {
