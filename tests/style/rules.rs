@@ -18,7 +18,7 @@ pub(crate) struct Rule {
 
 const MAX_LINES: usize = 600;
 const MAX_CRATE_ROOT_LINES: usize = 150;
-const MAX_FUNCTION_LINES: usize = 70;
+const MAX_FUNCTION_LINES: usize = 60;
 
 pub(crate) const RULES: &[Rule] = &[
     Rule {
