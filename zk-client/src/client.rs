@@ -9,15 +9,15 @@ use zk_proto::{Acl, CreateMode, SessionId};
 
 use crate::builder::ClientBuilder;
 use crate::driver;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::ops::{
     AddAuth, AllChildrenNumber, Call, Children, Create, Delete, Ephemerals, Exists, Get, GetAcl,
-    Multi, MultiRead, Set, SetAcl, Sync, WhoAmI,
+    Multi, MultiRead, Pending, Set, SetAcl, Sync, WhoAmI,
 };
 use crate::session::SessionState;
 use crate::shared::Shared;
 use crate::states::{SessionEnded, SessionStates};
-use crate::watch::{Observe, Watch, WatchMode};
+use crate::watch::{Observe, OneshotWatch, Watch, WatchMode, WatchStream};
 
 /// A client of a ZooKeeper ensemble: a session, kept alive over whatever connections that takes.
 ///
@@ -50,7 +50,16 @@ struct Inner {
 
 const _: () = {
     const fn assert_handle<T: Clone + Send + std::marker::Sync + 'static>() {}
+    const fn assert_shareable<T: Send + std::marker::Sync + Unpin + 'static>() {}
     assert_handle::<Client>();
+    assert_handle::<ClientBuilder>();
+    assert_handle::<Error>();
+    assert_shareable::<Pending<()>>();
+    assert_shareable::<OneshotWatch>();
+    assert_shareable::<WatchStream>();
+    assert_shareable::<Observe>();
+    assert_shareable::<SessionStates>();
+    assert_shareable::<SessionEnded>();
 };
 
 impl Client {

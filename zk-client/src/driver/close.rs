@@ -25,8 +25,10 @@ pub(crate) async fn close(shared: Arc<Shared>) -> Result<()> {
     let ended = snapshots.wait_for(|now| now.finished);
     if timeout(shared.close_timeout + GRACE, ended).await.is_err() {
         shared.abort.cancel();
+        return unconfirmed(&Failure::TimedOut { in_flight: true }, shared.close_timeout);
     }
     match shared.close_outcome.get() {
+        // Without an outcome the session had ended before.
         None | Some(Ok(_)) => Ok(()),
         Some(Err(failure)) => unconfirmed(failure, shared.close_timeout),
     }

@@ -74,7 +74,7 @@ impl<'a> Call<'a> {
         self,
         op: OpCode,
         record: &impl Encode,
-        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         match zk_proto::path::validate(self.path) {
             Ok(()) => self.enqueue(op, record, None, decode),
@@ -87,7 +87,7 @@ impl<'a> Call<'a> {
         self,
         op: OpCode,
         record: &impl Encode,
-        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         self.enqueue(op, record, None, decode)
     }
@@ -98,7 +98,7 @@ impl<'a> Call<'a> {
         op: OpCode,
         record: &impl Encode,
         kind: WatchKind,
-        decode: impl FnOnce(&Context, Outcome, OneshotWatch) -> Result<T> + Send + 'static,
+        decode: impl FnOnce(&Context, Outcome, OneshotWatch) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         let shared = self.client.shared();
         let (registration, watch) = OneshotWatch::new(shared, kind, &self.server_path());
@@ -113,7 +113,7 @@ impl<'a> Call<'a> {
         op: OpCode,
         record: &impl Encode,
         watch: Watch<Sink>,
-        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         match zk_proto::path::validate(self.path) {
             Ok(()) => self.enqueue(op, record, Some(watch), decode),
@@ -137,7 +137,7 @@ impl<'a> Call<'a> {
         op: OpCode,
         record: &impl Encode,
         watch: Option<Watch<Sink>>,
-        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         let (reply, outcome) = oneshot::channel();
         let mut submission =

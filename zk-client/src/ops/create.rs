@@ -109,7 +109,7 @@ impl<'a> Create<'a> {
     fn send_as<T: 'static>(
         self,
         op: OpCode,
-        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + 'static,
+        decode: impl FnOnce(&Context, Outcome) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         let path = self.call.server_path();
         let request = create_request(&path, self.data, self.mode, self.acl);

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use zk_proto::{GetDataRequest, GetDataResponse, OpCode, Stat};
 
-use super::{Call, Pending, request};
+use super::{Call, Pending, node_data, request};
 use crate::session::WatchKind;
 use crate::watch::OneshotWatch;
 
@@ -26,7 +26,7 @@ impl<'a> Get<'a> {
         let request = GetDataRequest { path: &path, watch: false };
         self.call.submit(OpCode::GetData, &request, |context, outcome| {
             let GetDataResponse { data, stat } = context.decode(outcome)?;
-            Ok((data.unwrap_or_default(), stat))
+            Ok((node_data(data), stat))
         })
     }
 }
@@ -46,7 +46,7 @@ impl GetAndWatch<'_> {
         let kind = WatchKind::Data;
         self.call.submit_watching(OpCode::GetData, &request, kind, |context, outcome, watch| {
             let GetDataResponse { data, stat } = context.decode(outcome)?;
-            Ok((data.unwrap_or_default(), stat, watch))
+            Ok((node_data(data), stat, watch))
         })
     }
 }

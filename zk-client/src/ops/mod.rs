@@ -36,8 +36,18 @@ pub use sync::Sync;
 
 pub(crate) use call::Call;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use zk_proto::codec::Encode;
+
+/// Data below this many bytes is copied out of the buffer it was received in. That costs less than
+/// what it prevents: a small value that somebody keeps would keep a whole read buffer alive.
+const SHARED_DATA_LEN_MIN: usize = 4096;
+
+/// A node's data as the caller gets it; null is empty.
+fn node_data(data: Option<Bytes>) -> Bytes {
+    let data = data.unwrap_or_default();
+    if data.len() < SHARED_DATA_LEN_MIN { Bytes::copy_from_slice(&data) } else { data }
+}
 
 /// The record of a request that has none.
 struct Nothing;

@@ -6,7 +6,7 @@ use zk_proto::{
 };
 
 use super::pending::Context;
-use super::{Call, Pending, request};
+use super::{Call, Pending, node_data, request};
 use crate::error::{Error, Result};
 use crate::session::Outcome;
 
@@ -99,7 +99,7 @@ fn results(context: &Context, outcome: Outcome, paths: &[String]) -> Result<Vec<
         .zip(paths)
         .map(|(result, path)| match result {
             zk_proto::MultiResult::GetData { data, stat } => {
-                Ok(ReadResult::Data { data: data.unwrap_or_default(), stat })
+                Ok(ReadResult::Data { data: node_data(data), stat })
             }
             zk_proto::MultiResult::GetChildren { children } => {
                 Ok(ReadResult::Children { children })

@@ -18,7 +18,7 @@ use crate::shared::Shared;
 use crate::watch::Sink;
 
 /// Turns the outcome into what the caller wants. Boxed, yet without allocation unless it captures.
-type Decoder<T> = Box<dyn FnOnce(&Context, Outcome) -> Result<T> + Send>;
+type Decoder<T> = Box<dyn FnOnce(&Context, Outcome) -> Result<T> + Send + Sync>;
 
 /// What is needed to make sense of an outcome, and of what the builder was asked for.
 #[derive(Clone)]
@@ -93,7 +93,7 @@ enum Stage<T> {
     /// Sent, or in line for it.
     Sent(Sent<T>),
     /// More than one request in a row.
-    Chained(Pin<Box<dyn Future<Output = Result<T>> + Send>>),
+    Chained(Pin<Box<dyn Future<Output = Result<T>> + Send + Sync>>),
     /// The result was taken.
     Taken,
 }
@@ -112,7 +112,7 @@ impl<T> Pending<T> {
     }
 
     /// A result that takes more than one request.
-    pub(crate) fn chained(future: impl Future<Output = Result<T>> + Send + 'static) -> Self {
+    pub(crate) fn chained(future: impl Future<Output = Result<T>> + Send + Sync + 'static) -> Self {
         Self { stage: Stage::Chained(Box::pin(future)) }
     }
 

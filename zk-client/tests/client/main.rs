@@ -8,6 +8,7 @@ mod connecting;
 mod fixture;
 mod multi;
 mod observe;
+mod old_servers;
 mod oneshot;
 mod operations;
 mod order;
