@@ -189,6 +189,8 @@ impl ConnectionTask {
         let peer = self.peer;
         if reason.is_peers_fault() || reason.is_limit() {
             tracing::warn!(%peer, "closed the connection: {reason}");
+        } else if matches!(reason, CloseReason::SessionExpired | CloseReason::SessionRefused) {
+            tracing::info!(%peer, "closed the connection: {reason}");
         } else {
             tracing::debug!(%peer, "closed the connection: {reason}");
         }

@@ -40,7 +40,9 @@ impl Instance {
     pub async fn bind(config: ServerConfig, log: Box<dyn TxnLog>) -> Result<Self, StartError> {
         let now = clock::now();
         let write_stall_timeout = config.limits.write_stall_timeout;
-        data_dir::prepare(&config.data_dir)?;
+        if !config.data_dir.as_os_str().is_empty() {
+            data_dir::prepare(&config.data_dir)?;
+        }
         let listener = listen(&config).await?;
         let address =
             listener.local_addr().map_err(|error| StartError::bind("?".to_owned(), error))?;
@@ -133,8 +135,10 @@ async fn listen(config: &ServerConfig) -> Result<TcpListener, StartError> {
     let port = config.client_port;
     if let Some(host) = &config.client_port_address {
         let host = host.trim_start_matches('[').trim_end_matches(']');
-        let address = TcpListener::bind((host, port)).await;
-        return address.map_err(|error| StartError::bind(format!("{host}:{port}"), error));
+        let listener = TcpListener::bind((host, port)).await;
+        let shown =
+            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
+        return listener.map_err(|error| StartError::bind(shown, error));
     }
     match TcpListener::bind(("::", port)).await {
         Ok(listener) => Ok(listener),

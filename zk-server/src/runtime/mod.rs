@@ -26,3 +26,6 @@ mod ticker;
 pub use controls::Controls;
 pub use error::{ServeError, StartError};
 pub use instance::Instance;
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader};
 use zk_proto::{
     AuthPacket, ErrorCode, OpCode, Request, RequestHeader, SaslResponse, SessionId, SyncResponse,
-    Zxid,
+    Zxid, xid as reserved_xid,
 };
 
 use super::connection::{Deferred, Phase, Waiting};
@@ -74,7 +74,7 @@ impl Server {
             // A request of a session that is ending finds nobody.
             _ if !self.sessions.touch(session, now.instant) => {}
             // A ping waits for nobody: a slow disk must not look like a dead server.
-            Ok(Route::Ping) => self.pong(conn, request.xid),
+            Ok(Route::Ping) => self.pong(conn),
             Ok(Route::Write) => self.propose_write(now, conn, session, &request),
             Ok(Route::CloseSession) => self.propose_close(now, conn, session, &request),
             _ => self.read_or_wait(now, conn, session, request),
@@ -152,8 +152,9 @@ impl Server {
         self.reply(conn, xid, |_| Ok(()));
     }
 
-    fn pong(&mut self, conn: ConnectionId, xid: i32) {
-        self.reply(conn, xid, |_| Ok(()));
+    /// Whatever xid the ping had, its answer has the reserved one, as in Apache.
+    fn pong(&mut self, conn: ConnectionId) {
+        self.reply(conn, reserved_xid::PING, |_| Ok(()));
         self.stats.latency.record(Duration::ZERO);
     }
 

@@ -6,6 +6,7 @@ mod handshake;
 mod limits;
 mod operators;
 mod order;
+mod random;
 mod restart;
 mod watches;
 
