@@ -17,6 +17,9 @@ use super::timers::Timer;
 /// the session timeout itself is shorter.
 const ATTEMPT_MIN: Duration = Duration::from_secs(1);
 
+/// A pause takes at most this part of the session timeout.
+const PAUSES_PER_TIMEOUT: u32 = 4;
+
 impl<R, W: Clone> Session<R, W> {
     /// The driver has connected to the host it was given.
     pub(crate) fn connected(&mut self, now: Instant) {
@@ -43,8 +46,8 @@ impl<R, W: Clone> Session<R, W> {
 
     /// The driver could not connect to any address of the host it was given.
     pub(crate) fn connect_failed(&mut self, now: Instant, why: String) {
-        if !self.expire_if_due(now) && self.phase == Phase::Connecting {
-            self.lose(now, Loss::Network(why), 0);
+        if self.phase == Phase::Connecting {
+            self.ended(now, Loss::Network(why), 0);
         }
     }
 
@@ -52,13 +55,21 @@ impl<R, W: Clone> Session<R, W> {
     /// [`transmit`](Self::transmit) gave never got into it: requests of which the server cannot
     /// have the last byte were not carried out, and go out again whatever they are. 0 if unknown.
     pub(crate) fn connection_lost(&mut self, now: Instant, why: Loss, unwritten: usize) {
-        if self.expire_if_due(now) {
-            return;
-        }
         match self.phase {
-            Phase::Handshake if why == Loss::ClosedByServer => self.lose(now, Loss::Refused, 0),
-            Phase::Handshake | Phase::Established => self.lose(now, why, unwritten),
+            Phase::Handshake if why == Loss::ClosedByServer => self.ended(now, Loss::Refused, 0),
+            Phase::Handshake | Phase::Established => self.ended(now, why, unwritten),
             Phase::Waiting | Phase::Connecting | Phase::Finished(_) => {}
+        }
+    }
+
+    /// The driver has nothing left of the connection or the attempt.
+    fn ended(&mut self, now: Instant, why: Loss, unwritten: usize) {
+        if self.timers.is_due(Timer::Expiry, now) {
+            self.phase = Phase::Waiting;
+            self.last_loss = why;
+            self.expire_if_due(now);
+        } else {
+            self.lose(now, why, unwritten);
         }
     }
 
@@ -96,12 +107,19 @@ impl<R, W: Clone> Session<R, W> {
         let written = self.link.written.saturating_sub(unwritten as u64);
         self.forget_connection();
         self.last_loss = why.clone();
-        self.phase = Phase::Waiting;
-        self.timers.set_after(Timer::Reconnect, now, self.backoff.next());
+        self.pause(now);
         if was_established {
             self.enter(SessionState::Suspended, Some(why));
             self.fail_lost(written);
         }
+    }
+
+    /// Waits before the next attempt; not so long that a session which lives would be lost by it.
+    pub(super) fn pause(&mut self, now: Instant) {
+        let whole = self.session_timeout().unwrap_or(self.config.session_timeout);
+        let pause = self.backoff.next().min(whole / PAUSES_PER_TIMEOUT);
+        self.phase = Phase::Waiting;
+        self.timers.set_after(Timer::Reconnect, now, pause);
     }
 
     /// Nothing of the connection is left, except what was in flight on it.

@@ -80,15 +80,19 @@ impl<R> Credentials<R> {
         self.sent = self.remembered.len();
     }
 
-    /// The server answered the oldest credential in flight: its scheme and who waits for it.
-    /// `None` if none is in flight.
-    pub(crate) fn answered(&mut self) -> Option<(&str, Vec<R>)> {
-        if self.answered == self.sent {
-            return None;
-        }
-        let credential = &mut self.remembered[self.answered];
+    /// The scheme of the oldest credential in flight: the one that the next answer is about.
+    pub(crate) fn due(&self) -> Option<&str> {
+        let in_flight = &self.remembered[..self.sent];
+        in_flight.get(self.answered).map(|credential| credential.scheme.as_str())
+    }
+
+    /// The server has accepted the oldest credential in flight. Who waits for that.
+    pub(crate) fn accepted(&mut self) -> Vec<R> {
+        let Some(credential) = self.remembered[..self.sent].get_mut(self.answered) else {
+            return Vec::new();
+        };
         self.answered += 1;
-        Some((&credential.scheme, std::mem::take(&mut credential.waiting)))
+        std::mem::take(&mut credential.waiting)
     }
 
     /// Everybody who still waits.

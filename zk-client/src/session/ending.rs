@@ -80,8 +80,7 @@ impl<R, W: Clone> Session<R, W> {
             self.finish(Failure::Closed, SessionState::Closed, None);
         } else if self.config.renew {
             self.enter(SessionState::Connecting, None);
-            self.phase = Phase::Waiting;
-            self.timers.set_after(Timer::Reconnect, now, self.backoff.next());
+            self.pause(now);
         } else {
             self.finish(Failure::SessionExpired, SessionState::Expired, None);
         }
@@ -132,6 +131,7 @@ impl<R, W: Clone> Session<R, W> {
     fn disconnect(&mut self, why: &Loss) {
         if matches!(self.phase, Phase::Connecting | Phase::Handshake | Phase::Established) {
             self.outputs.push_back(Output::Disconnect { why: why.clone() });
+            self.phase = Phase::Waiting;
         }
         self.forget_connection();
     }

@@ -104,17 +104,15 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     fn auth_answered(&mut self, now: Instant, code: ErrorCode) {
-        let Some((scheme, waiting)) = self.credentials.answered() else {
+        let Some(scheme) = self.credentials.due() else {
             return self.unexpected(now, xid::AUTH, None);
         };
-        if code == ErrorCode::Ok {
-            let reply = Reply { zxid: Zxid::ZERO, body: Bytes::new() };
-            return waiting.into_iter().for_each(|caller| self.complete(caller, Ok(reply.clone())));
+        if code != ErrorCode::Ok {
+            let why = Loss::AuthRefused { scheme: scheme.to_owned() };
+            return self.finish(Failure::AuthFailed, SessionState::AuthFailed, Some(why));
         }
-        let why = Loss::AuthRefused { scheme: scheme.to_owned() };
-        self.finish(Failure::AuthFailed, SessionState::AuthFailed, Some(why));
-        for caller in waiting {
-            self.complete(caller, Err(Failure::AuthFailed));
+        for caller in self.credentials.accepted() {
+            self.complete(caller, Ok(Reply { zxid: Zxid::ZERO, body: Bytes::new() }));
         }
     }
 

@@ -34,8 +34,8 @@ pub(crate) struct Link {
     pub(crate) greeted_at: Option<Instant>,
     /// Bytes written, ever.
     pub(crate) written: u64,
-    /// Whether a ping is to be written.
-    pub(crate) ping_due: bool,
+    /// Since when a ping is to be written, if one is.
+    pub(crate) ping_due_since: Option<Instant>,
     /// When the pings in flight were written. Few: the oldest may not be older than the session
     /// timeout, and there is a third of that between two of them.
     pub(crate) pings: VecDeque<Instant>,

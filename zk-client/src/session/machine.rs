@@ -174,7 +174,7 @@ impl<R, W: Clone> Session<R, W> {
         }
     }
 
-    fn requests_timed_out(&mut self, now: Instant) {
+    pub(super) fn requests_timed_out(&mut self, now: Instant) {
         while let Some((reply, in_flight)) = self.pending.take_due(now) {
             self.complete(reply, Err(Failure::TimedOut { in_flight }));
         }

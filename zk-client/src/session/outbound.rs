@@ -22,7 +22,7 @@ impl<R, W: Clone> Session<R, W> {
             Phase::Handshake => !self.link.greeting.is_empty(),
             Phase::Established => {
                 self.credentials.wants_transmit()
-                    || self.link.ping_due
+                    || self.link.ping_due_since.is_some()
                     || !self.link.rearm.is_empty()
                     || self.pending.has_queued()
             }
@@ -35,6 +35,10 @@ impl<R, W: Clone> Session<R, W> {
     /// sent; see [`connection_lost`](Self::connection_lost).
     pub(crate) fn transmit(&mut self, now: Instant, out: &mut BytesMut) {
         self.expire_if_due(now);
+        // What is past its time must not go out any more, even if its timer comes a moment later.
+        if self.timers.take_if_due(Timer::Request, now) {
+            self.requests_timed_out(now);
+        }
         let start = out.len();
         match self.phase {
             Phase::Handshake => {
@@ -53,7 +57,7 @@ impl<R, W: Clone> Session<R, W> {
         let start = out.len();
         self.credentials.transmit(out);
         let touching = out.len();
-        if std::mem::take(&mut self.link.ping_due) {
+        if self.link.ping_due_since.take().is_some() {
             encode_frame(out, |out| {
                 RequestHeader { xid: xid::PING, op: OpCode::Ping.code() }.encode(out);
             });
@@ -82,17 +86,21 @@ impl<R, W: Clone> Session<R, W> {
         }
     }
 
-    /// Nothing was sent for a while. Pings go by this clock alone, however much the server sends.
+    /// Nothing was sent for a while. Pings go by this clock alone, however much the server sends;
+    /// and a server that sends but does not answer is given up, even if the connection does not
+    /// take the ping.
     pub(super) fn ping_due(&mut self, now: Instant) {
         let Some(granted) = &self.granted else {
             return;
         };
-        let unanswered = self.link.pings.front().map(|sent_at| now - *sent_at);
-        if unanswered.is_some_and(|since| since >= granted.timeout) {
+        let due_since = *self.link.ping_due_since.get_or_insert(now);
+        let oldest = self.link.pings.front().copied().unwrap_or(due_since);
+        let patience_ends = oldest + granted.timeout;
+        if patience_ends <= now {
             let why = Loss::PingUnanswered(granted.timeout);
             return self.drop_connection(now, why);
         }
-        self.link.ping_due = true;
+        self.timers.set(Timer::Ping, patience_ends.min(now + granted.ping_interval()));
     }
 
     /// The next xid: up to the highest that a client may use, then from 1 again. Never one that is

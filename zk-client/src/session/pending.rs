@@ -297,6 +297,12 @@ impl<R, W> Pending<R, W> {
         self.deadlines.peek().map(|Reverse((deadline, _))| *deadline)
     }
 
+    /// How many due times are kept.
+    #[cfg(test)]
+    pub(crate) fn deadlines_len(&self) -> usize {
+        self.deadlines.len()
+    }
+
     /// A watcher of a request on its way is no longer wanted. Persistent watches cannot be left to
     /// themselves on the server.
     pub(crate) fn unwatch(&mut self, watcher: WatcherId) {

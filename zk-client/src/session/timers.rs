@@ -73,6 +73,11 @@ impl Timers {
         self.0[timer as usize].is_some()
     }
 
+    /// Whether a timer is set and due.
+    pub(crate) fn is_due(&self, timer: Timer, now: Instant) -> bool {
+        self.0[timer as usize].is_some_and(|at| at <= now)
+    }
+
     /// Unsets a timer if it is due, and says whether it was.
     pub(crate) fn take_if_due(&mut self, timer: Timer, now: Instant) -> bool {
         self.0[timer as usize].take_if(|at| *at <= now).is_some()

@@ -1,0 +1,399 @@
+//! A scripted ensemble: as much of ZooKeeper as one client can tell apart, on one connection at a
+//! time, misbehaving on request.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use bytes::{Bytes, BytesMut};
+use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader, encode_frame};
+use zk_proto::{
+    ConnectRequest, ConnectResponse, ErrorCode, EventType, ExistsResponse, GetChildren2Response,
+    GetDataResponse, KeeperState, OpCode, Password, ReplyHeader, Request, RequestHeader, SessionId,
+    SetDataResponse, SetWatches2, Stat, SyncResponse, WatcherEvent, WatcherType, Zxid, xid,
+};
+
+/// What the server at a port does with a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Host {
+    /// Serves it.
+    Up,
+    /// Cannot be connected to.
+    Down,
+    /// Swallows attempts to connect.
+    Hangs,
+    /// Takes the connection and says nothing, ever.
+    Mute,
+    /// Takes the connection and closes it on the connect request.
+    NotServing,
+    /// Serves those who have not seen more than this.
+    Behind(i64),
+    /// Answers the connect request, then closes.
+    Flaky,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct SessionRecord {
+    pub(super) password: Password,
+    pub(super) closed: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(super) struct Node {
+    pub(super) data: Bytes,
+    pub(super) mzxid: i64,
+    pub(super) pzxid: i64,
+}
+
+/// The client's connection.
+#[derive(Debug, Default)]
+struct Conn {
+    host: Option<Host>,
+    greeted: bool,
+    session: i64,
+    inbox: BytesMut,
+    data: BTreeSet<String>,
+    child: BTreeSet<String>,
+    persistent: BTreeSet<String>,
+    recursive: BTreeSet<String>,
+}
+
+/// A request as the ensemble saw it: the number of the connection, the xid, the op, the path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Seen {
+    pub(super) connection: usize,
+    pub(super) xid: i32,
+    pub(super) op: OpCode,
+    pub(super) path: String,
+}
+
+#[derive(Debug)]
+pub(super) struct Ensemble {
+    pub(super) hosts: BTreeMap<u16, Host>,
+    pub(super) zxid: i64,
+    pub(super) nodes: BTreeMap<String, Node>,
+    pub(super) sessions: BTreeMap<i64, SessionRecord>,
+    /// The longest session timeout granted, in ms.
+    pub(super) timeout_max_ms: i32,
+    /// No `setWatches2`, no `addWatch`.
+    pub(super) before_3_6: bool,
+    /// Removes persistent watches only with all others.
+    pub(super) before_3_9: bool,
+    /// Grants a new session to who wants to resume one.
+    pub(super) replaces_sessions: bool,
+    /// Closes on requests of this kind, without an answer.
+    pub(super) closes_on: Option<OpCode>,
+    pub(super) greetings: Vec<ConnectRequest>,
+    pub(super) seen: Vec<Seen>,
+    /// The data that the client has set, in the order in which it took effect.
+    pub(super) applied: Vec<Bytes>,
+    pub(super) connections: usize,
+    conn: Option<Conn>,
+    /// What the ensemble has to say, and whether it then closes.
+    pub(super) out: BytesMut,
+    pub(super) closing: bool,
+}
+
+impl Ensemble {
+    pub(super) fn new(ports: &[u16]) -> Self {
+        Self {
+            hosts: ports.iter().map(|port| (*port, Host::Up)).collect(),
+            zxid: 100,
+            nodes: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            timeout_max_ms: i32::MAX,
+            before_3_6: false,
+            before_3_9: false,
+            replaces_sessions: false,
+            closes_on: None,
+            greetings: Vec::new(),
+            seen: Vec::new(),
+            applied: Vec::new(),
+            connections: 0,
+            conn: None,
+            out: BytesMut::new(),
+            closing: false,
+        }
+    }
+
+    pub(super) fn accept(&mut self, port: u16) {
+        self.connections += 1;
+        self.conn = Some(Conn { host: self.hosts.get(&port).copied(), ..Conn::default() });
+        self.out.clear();
+        self.closing = false;
+    }
+
+    pub(super) fn disconnected(&mut self) {
+        self.conn = None;
+        self.out.clear();
+        self.closing = false;
+    }
+
+    /// Everything that was asked for, but for pings: ops and paths of one connection.
+    pub(super) fn asked(&self, connection: usize) -> Vec<(OpCode, &str)> {
+        let seen = self.seen.iter().filter(|seen| seen.connection == connection);
+        seen.filter(|seen| seen.op != OpCode::Ping)
+            .map(|seen| (seen.op, seen.path.as_str()))
+            .collect()
+    }
+
+    pub(super) fn expire_sessions(&mut self) {
+        self.sessions.values_mut().for_each(|session| session.closed = true);
+    }
+
+    /// The watches that the client's connection holds: data, child, persistent, recursive.
+    pub(super) fn watches(&self) -> [usize; 4] {
+        self.conn.as_ref().map_or([0; 4], |conn| {
+            [&conn.data, &conn.child, &conn.persistent, &conn.recursive].map(BTreeSet::len)
+        })
+    }
+
+    pub(super) fn received(&mut self, bytes: &[u8]) {
+        let Some(conn) = &mut self.conn else {
+            return;
+        };
+        conn.inbox.extend_from_slice(bytes);
+        while !self.closing
+            && let Some(conn) = &mut self.conn
+            && conn.host != Some(Host::Mute)
+            && let Some(frame) =
+                FrameDecoder::new(1 << 20).next(&mut conn.inbox).expect("the client's frames")
+        {
+            if conn.greeted { self.request(&frame) } else { self.greeting(&frame) }
+        }
+    }
+
+    fn greeting(&mut self, frame: &[u8]) {
+        let request = ConnectRequest::decode(&mut Reader::new(frame)).expect("a connect request");
+        let conn = self.conn.as_mut().expect("a connection");
+        assert!(conn.inbox.is_empty(), "nothing follows a connect request before its answer");
+        let (id, seen) = (request.session_id.0, request.last_zxid_seen.0);
+        let password = request.password;
+        let timeout_ms = request.timeout_ms.min(self.timeout_max_ms);
+        self.greetings.push(request);
+        let host = conn.host;
+        let behind = matches!(host, Some(Host::Behind(zxid)) if zxid < seen);
+        if host == Some(Host::NotServing) || behind {
+            self.closing = true;
+            return;
+        }
+        let known =
+            self.sessions.get(&id).is_some_and(|known| !known.closed && known.password == password);
+        let mut answer = ConnectResponse::expired(Some(false));
+        if id == 0 || known || self.replaces_sessions {
+            let resumed = known && !self.replaces_sessions;
+            let id = if resumed { id } else { 0x1000 + self.sessions.len() as i64 };
+            let password = Password::for_session(SessionId(id));
+            self.sessions.entry(id).or_insert(SessionRecord { password, closed: false });
+            (conn.greeted, conn.session) = (true, id);
+            answer = ConnectResponse { timeout_ms, session_id: SessionId(id), password, ..answer };
+        }
+        self.closing = !conn.greeted || host == Some(Host::Flaky);
+        encode_frame(&mut self.out, |out| answer.encode(out));
+    }
+
+    fn request(&mut self, frame: &[u8]) {
+        let mut reader = Reader::new(frame);
+        let header = RequestHeader::decode(&mut reader).expect("a request header");
+        let op = OpCode::try_from(header.op).expect("a known op");
+        let request = Request::decode(op, &mut reader).expect("a request");
+        let path = request.path().unwrap_or_default().to_owned();
+        self.seen.push(Seen { connection: self.connections, xid: header.xid, op, path });
+        if self.closes_on == Some(op) {
+            self.closing = true;
+            return;
+        }
+        if self.before_3_6 && matches!(op, OpCode::AddWatch | OpCode::SetWatches2) {
+            self.closing = true;
+            return self.reply_with(header.xid, Zxid(-1), ErrorCode::Unimplemented, &[]);
+        }
+        match request {
+            Request::Auth(auth) => {
+                self.closing = auth.auth == b"wrong";
+                let code = if self.closing { ErrorCode::AuthFailed } else { ErrorCode::Ok };
+                self.reply_with(header.xid, Zxid::ZERO, code, &[]);
+            }
+            request => {
+                let mut body = BytesMut::new();
+                let code = self.carry_out(&request, &mut body).err().unwrap_or(ErrorCode::Ok);
+                self.reply_with(header.xid, Zxid(self.zxid), code, &body);
+            }
+        }
+    }
+
+    fn reply_with(&mut self, xid: i32, zxid: Zxid, err: ErrorCode, body: &[u8]) {
+        encode_frame(&mut self.out, |out| {
+            ReplyHeader { xid, zxid, err }.encode(out);
+            if err == ErrorCode::Ok {
+                out.extend_from_slice(body);
+            }
+        });
+    }
+
+    fn carry_out(&mut self, request: &Request<'_>, body: &mut BytesMut) -> Result<(), ErrorCode> {
+        match request {
+            Request::GetData(get) => {
+                let data = Some(self.node(get.path)?.data.clone());
+                self.watch(get.watch, |conn| &mut conn.data, get.path);
+                GetDataResponse { data, stat: Stat::default() }.encode(body);
+            }
+            Request::Exists(exists) => {
+                self.watch(exists.watch, |conn| &mut conn.data, exists.path);
+                self.node(exists.path)?;
+                ExistsResponse { stat: Stat::default() }.encode(body);
+            }
+            Request::GetChildren2(get) => {
+                self.node(get.path)?;
+                self.watch(get.watch, |conn| &mut conn.child, get.path);
+                GetChildren2Response { children: Vec::new(), stat: Stat::default() }.encode(body);
+            }
+            Request::SetData(set) => {
+                self.node(set.path)?;
+                let data = set.data.unwrap_or_default();
+                self.applied.push(Bytes::copy_from_slice(data));
+                self.set(set.path, data);
+                SetDataResponse { stat: Stat::default() }.encode(body);
+            }
+            Request::AddWatch(add) if add.mode == 0 => {
+                self.watch(true, |conn| &mut conn.persistent, add.path);
+            }
+            Request::AddWatch(add) => self.watch(true, |conn| &mut conn.recursive, add.path),
+            Request::RemoveWatches(remove) => self.unwatch(remove.path, remove.kind)?,
+            Request::SetWatches(set) => self.rewatch(&SetWatches2 {
+                relative_zxid: set.relative_zxid,
+                data: set.data.clone(),
+                exist: set.exist.clone(),
+                child: set.child.clone(),
+                persistent: Vec::new(),
+                persistent_recursive: Vec::new(),
+            }),
+            Request::SetWatches2(set) => self.rewatch(set),
+            Request::Sync(sync) => SyncResponse { path: sync.path.to_owned() }.encode(body),
+            Request::Ping => {}
+            Request::CloseSession => {
+                let session = self.conn.as_ref().map_or(0, |conn| conn.session);
+                self.sessions.get_mut(&session).expect("a session").closed = true;
+                self.closing = true;
+            }
+            request => panic!("the script has no {request:?}"),
+        }
+        Ok(())
+    }
+
+    fn node(&self, path: &str) -> Result<&Node, ErrorCode> {
+        self.nodes.get(path).ok_or(ErrorCode::NoNode)
+    }
+
+    fn watch(&mut self, wanted: bool, set: fn(&mut Conn) -> &mut BTreeSet<String>, path: &str) {
+        if let Some(conn) = self.conn.as_mut().filter(|_| wanted) {
+            set(conn).insert(path.to_owned());
+        }
+    }
+
+    fn unwatch(&mut self, path: &str, kind: i32) -> Result<(), ErrorCode> {
+        let conn = self.conn.as_mut().expect("a connection");
+        let removed = match WatcherType::try_from(kind).expect("a watcher type") {
+            WatcherType::Persistent | WatcherType::PersistentRecursive if self.before_3_9 => {
+                return Err(ErrorCode::MarshallingError);
+            }
+            WatcherType::Persistent => conn.persistent.remove(path),
+            WatcherType::PersistentRecursive => conn.recursive.remove(path),
+            _ => {
+                let sets =
+                    [&mut conn.data, &mut conn.child, &mut conn.persistent, &mut conn.recursive];
+                sets.into_iter().fold(false, |removed, set| set.remove(path) | removed)
+            }
+        };
+        if removed { Ok(()) } else { Err(ErrorCode::NoWatcher) }
+    }
+
+    fn rewatch(&mut self, set: &SetWatches2<'_>) {
+        let since = set.relative_zxid.0;
+        for path in &set.data {
+            match self.nodes.get(*path) {
+                None => self.notify(EventType::NodeDeleted, path, -1),
+                Some(node) if node.mzxid > since => {
+                    self.notify(EventType::NodeDataChanged, path, -1);
+                }
+                Some(_) => self.watch(true, |conn| &mut conn.data, path),
+            }
+        }
+        for path in &set.exist {
+            match self.nodes.get(*path) {
+                Some(_) => self.notify(EventType::NodeCreated, path, -1),
+                None => self.watch(true, |conn| &mut conn.data, path),
+            }
+        }
+        for path in &set.child {
+            match self.nodes.get(*path) {
+                None => self.notify(EventType::NodeDeleted, path, -1),
+                Some(node) if node.pzxid > since => {
+                    self.notify(EventType::NodeChildrenChanged, path, -1);
+                }
+                Some(_) => self.watch(true, |conn| &mut conn.child, path),
+            }
+        }
+        for path in &set.persistent {
+            self.watch(true, |conn| &mut conn.persistent, path);
+        }
+        for path in &set.persistent_recursive {
+            self.watch(true, |conn| &mut conn.recursive, path);
+        }
+    }
+
+    /// Somebody creates or changes a node.
+    pub(super) fn set(&mut self, path: &str, data: &[u8]) {
+        self.zxid += 1;
+        let zxid = self.zxid;
+        let data = Bytes::copy_from_slice(data);
+        if let Some(node) = self.nodes.get_mut(path) {
+            (node.data, node.mzxid) = (data, zxid);
+            return self.fire(EventType::NodeDataChanged, path);
+        }
+        self.nodes.insert(path.to_owned(), Node { data, mzxid: zxid, pzxid: zxid });
+        self.fire(EventType::NodeCreated, path);
+        self.child_changed(path);
+    }
+
+    /// Somebody deletes a node.
+    pub(super) fn delete(&mut self, path: &str) {
+        self.zxid += 1;
+        self.nodes.remove(path);
+        self.fire(EventType::NodeDeleted, path);
+        self.child_changed(path);
+    }
+
+    fn child_changed(&mut self, path: &str) {
+        let parent = zk_proto::path::parent(path).unwrap_or("/").to_owned();
+        let zxid = self.zxid;
+        if let Some(node) = self.nodes.get_mut(&parent) {
+            node.pzxid = zxid;
+        }
+        self.fire(EventType::NodeChildrenChanged, &parent);
+    }
+
+    fn fire(&mut self, event: EventType, path: &str) {
+        let Some(conn) = &mut self.conn else {
+            return;
+        };
+        let children = event == EventType::NodeChildrenChanged;
+        let mut hit = conn.persistent.contains(path);
+        hit |= !children && conn.data.remove(path);
+        if children || event == EventType::NodeDeleted {
+            hit |= conn.child.remove(path);
+        }
+        let below =
+            |top: &String| top == "/" || path == top || path.starts_with(&format!("{top}/"));
+        hit |= !children && conn.recursive.iter().any(below);
+        if hit {
+            self.notify(event, path, self.zxid);
+        }
+    }
+
+    fn notify(&mut self, kind: EventType, path: &str, zxid: i64) {
+        let header = ReplyHeader { xid: xid::NOTIFICATION, zxid: Zxid(zxid), err: ErrorCode::Ok };
+        let state = KeeperState::SyncConnected;
+        encode_frame(&mut self.out, |out| {
+            header.encode(out);
+            WatcherEvent { kind, state, path: path.to_owned() }.encode(out);
+        });
+    }
+}
