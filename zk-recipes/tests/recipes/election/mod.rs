@@ -1,0 +1,4 @@
+//! Elections.
+
+mod hand_over;
+mod latch;

@@ -1,0 +1,7 @@
+//! Locks.
+
+mod basics;
+mod cancel;
+mod cost;
+mod failures;
+mod lost_replies;

@@ -1,0 +1,4 @@
+//! Service discovery.
+
+mod registration;
+mod view;

@@ -1,0 +1,266 @@
+//! A network between clients and the server that understands frames, so that it can be cut between
+//! a request and its reply.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// Operations that tests cut at, by their numbers on the wire.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Op {
+    Create,
+    Delete,
+    GetData,
+    GetChildren,
+    Multi,
+}
+
+impl Op {
+    fn of(code: i32) -> Option<Self> {
+        Some(match code {
+            1 | 15 => Self::Create,
+            2 => Self::Delete,
+            4 => Self::GetData,
+            8 | 12 => Self::GetChildren,
+            14 => Self::Multi,
+            _ => return None,
+        })
+    }
+}
+
+/// What to do with the next request of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Plan {
+    /// Cut the connection instead of forwarding the request.
+    LoseRequest,
+    /// Forward it, and cut the connection instead of forwarding the reply.
+    LoseReply,
+    /// Forward it, and keep back the reply and what follows until released.
+    HoldReply,
+}
+
+/// How often each plan came about, and whether replies are held or bytes swallowed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Status {
+    triggered: usize,
+    /// Connections older than this are cut.
+    generation: u64,
+    holding: bool,
+    swallowing: bool,
+}
+
+#[derive(Default)]
+struct Rules {
+    plan: Option<(Op, Plan)>,
+    /// The reply that was planned for: its xid.
+    waiting_for: Option<(i32, Plan)>,
+    counts: BTreeMap<i32, usize>,
+}
+
+struct Shared {
+    rules: Mutex<Rules>,
+    status: watch::Sender<Status>,
+}
+
+pub(crate) struct Proxy {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    acceptor: tokio::task::JoinHandle<()>,
+}
+
+impl Proxy {
+    pub(crate) async fn start(server: SocketAddr) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+        let address = listener.local_addr().expect("a bound socket has an address");
+        let status = watch::Sender::new(Status::default());
+        let shared = Arc::new(Shared { rules: Mutex::default(), status });
+        let acceptor = tokio::spawn(accept(listener, server, shared.clone()));
+        Self { address, shared, acceptor }
+    }
+
+    pub(crate) fn connect_string(&self) -> String {
+        self.address.to_string()
+    }
+
+    /// Cuts the connection instead of delivering the next request of this kind.
+    pub(crate) fn lose_request(&self, op: Op) {
+        self.shared.rules().plan = Some((op, Plan::LoseRequest));
+    }
+
+    /// Cuts the connection between the next request of this kind and its reply.
+    pub(crate) fn lose_reply(&self, op: Op) {
+        self.shared.rules().plan = Some((op, Plan::LoseReply));
+    }
+
+    /// Keeps back the reply to the next request of this kind, and everything after it.
+    pub(crate) fn hold_reply(&self, op: Op) {
+        self.shared.status.send_modify(|status| status.holding = true);
+        self.shared.rules().plan = Some((op, Plan::HoldReply));
+    }
+
+    /// Delivers what was held.
+    pub(crate) fn release(&self) {
+        self.shared.status.send_modify(|status| status.holding = false);
+    }
+
+    /// Cuts every connection; what was held is lost. New ones are welcome.
+    pub(crate) fn cut(&self) {
+        self.shared.status.send_modify(|status| {
+            status.generation += 1;
+            status.holding = false;
+        });
+    }
+
+    /// From now on swallows every byte in both directions, also on new connections.
+    pub(crate) fn swallow(&self) {
+        self.shared.status.send_modify(|status| status.swallowing = true);
+    }
+
+    /// Waits until a plan has come about `times` times.
+    pub(crate) async fn triggered(&self, times: usize) {
+        let mut status = self.shared.status.subscribe();
+        let seen = status.wait_for(|status| status.triggered >= times);
+        super::soon(seen).await.expect("the proxy runs");
+    }
+
+    /// How many requests have come, without pings.
+    pub(crate) fn requests(&self) -> usize {
+        self.shared
+            .rules()
+            .counts
+            .iter()
+            .filter(|(op, _)| **op > 0 && **op != 11)
+            .map(|c| c.1)
+            .sum()
+    }
+}
+
+impl Drop for Proxy {
+    fn drop(&mut self) {
+        self.acceptor.abort();
+        self.shared.status.send_modify(|status| status.generation += 1);
+    }
+}
+
+impl Shared {
+    fn rules(&self) -> MutexGuard<'_, Rules> {
+        self.rules.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Whether to forward this request; false cuts.
+    fn on_request(&self, frame: &[u8]) -> bool {
+        let (Some(xid), Some(code)) = (int_at(frame, 0), int_at(frame, 4)) else { return true };
+        let mut rules = self.rules();
+        *rules.counts.entry(code).or_default() += 1;
+        let Some((op, plan)) = rules.plan else { return true };
+        if Op::of(code) != Some(op) {
+            return true;
+        }
+        rules.plan = None;
+        if plan == Plan::LoseRequest {
+            self.status.send_modify(|status| status.triggered += 1);
+            return false;
+        }
+        rules.waiting_for = Some((xid, plan));
+        true
+    }
+
+    /// What was planned for this reply, if anything.
+    fn on_reply(&self, frame: &[u8]) -> Option<Plan> {
+        let mut rules = self.rules();
+        let (xid, plan) = rules.waiting_for?;
+        if int_at(frame, 0) != Some(xid) {
+            return None;
+        }
+        rules.waiting_for = None;
+        drop(rules);
+        self.status.send_modify(|status| status.triggered += 1);
+        Some(plan)
+    }
+}
+
+fn int_at(frame: &[u8], at: usize) -> Option<i32> {
+    Some(i32::from_be_bytes(frame.get(at..at + 4)?.try_into().ok()?))
+}
+
+async fn accept(listener: TcpListener, server: SocketAddr, shared: Arc<Shared>) {
+    while let Ok((client, _)) = listener.accept().await {
+        let shared = shared.clone();
+        tokio::spawn(async move {
+            let Ok(server) = TcpStream::connect(server).await else { return };
+            let generation = shared.status.borrow().generation;
+            let mut status = shared.status.subscribe();
+            let (from_client, to_client) = client.into_split();
+            let (from_server, to_server) = server.into_split();
+            tokio::select! {
+                // First, so that a cut loses what was held instead of releasing it.
+                biased;
+                _ = status.wait_for(|status| status.generation > generation) => {}
+                _ = requests(from_client, to_server, &shared) => {}
+                _ = replies(from_server, to_client, &shared) => {}
+            }
+        });
+    }
+}
+
+async fn requests(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+) -> std::io::Result<()> {
+    let mut handshake = true;
+    loop {
+        let frame = read_frame(&mut from).await?;
+        if shared.status.borrow().swallowing {
+            continue;
+        }
+        if !std::mem::take(&mut handshake) && !shared.on_request(&frame) {
+            return Ok(());
+        }
+        write_frame(&mut to, &frame).await?;
+    }
+}
+
+async fn replies(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+) -> std::io::Result<()> {
+    let mut handshake = true;
+    loop {
+        let frame = read_frame(&mut from).await?;
+        if shared.status.borrow().swallowing {
+            continue;
+        }
+        if !std::mem::take(&mut handshake) {
+            match shared.on_reply(&frame) {
+                Some(Plan::LoseReply) => return Ok(()),
+                Some(Plan::HoldReply) => {
+                    let mut status = shared.status.subscribe();
+                    let _ = status.wait_for(|status| !status.holding).await;
+                }
+                _ => {}
+            }
+        }
+        write_frame(&mut to, &frame).await?;
+    }
+}
+
+async fn read_frame(from: &mut OwnedReadHalf) -> std::io::Result<Vec<u8>> {
+    let length = usize::try_from(from.read_i32().await?).expect("a frame has a length");
+    let mut frame = vec![0; length];
+    from.read_exact(&mut frame).await?;
+    Ok(frame)
+}
+
+async fn write_frame(to: &mut OwnedWriteHalf, frame: &[u8]) -> std::io::Result<()> {
+    let mut bytes = Vec::with_capacity(frame.len() + 4);
+    bytes.extend_from_slice(&i32::try_from(frame.len()).expect("it came as one").to_be_bytes());
+    bytes.extend_from_slice(frame);
+    to.write_all(&bytes).await
+}
