@@ -3,7 +3,7 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader, Read};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
@@ -30,6 +30,28 @@ impl Program {
         let words = line.strip_prefix("zk-server is ready: connect to ").expect(&line);
         let addr = words.split(' ').next().and_then(|addr| addr.parse().ok()).expect(&line);
         Self { child, addr }
+    }
+
+    /// Serves a configuration file on a port that was free a moment ago.
+    fn configured(dir: &std::path::Path) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let addr = free.expect("a free port");
+        let path = dir.join("zoo.cfg");
+        let (dir, port) = (dir.display(), addr.port());
+        let lines = format!("dataDir={dir}/data\nclientPort={port}\nclientPortAddress=127.0.0.1\n");
+        std::fs::write(&path, lines).expect("a file");
+        let child = program().arg(&path).stderr(Stdio::piped()).spawn().expect("it starts");
+        Self { child, addr }
+    }
+
+    /// Reads the log up to a line that contains `text`.
+    fn wait_for(&mut self, text: &str) -> String {
+        let mut log = String::new();
+        let mut stderr = BufReader::new(self.child.stderr.as_mut().expect("a pipe"));
+        while !log.contains(text) {
+            assert!(stderr.read_line(&mut log).expect("text") > 0, "no {text:?} in {log}");
+        }
+        log
     }
 
     fn signal(&self, name: &str) {
@@ -73,6 +95,7 @@ fn errors(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
+#[cfg(unix)]
 #[test]
 fn the_dev_server_says_how_to_connect_and_stops_on_a_signal() {
     for signal in ["-TERM", "-INT"] {
@@ -85,6 +108,38 @@ fn the_dev_server_says_how_to_connect_and_stops_on_a_signal() {
         assert_eq!(code, Some(0), "{log}");
         assert!(client.is_closed());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_configured_server_says_that_it_forgets_and_stops_on_a_signal() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut server = Program::configured(dir.path());
+    let log = server.wait_for("serving clients on 127.0.0.1:");
+    assert_eq!(log.matches(" WARN ").count(), 1, "{log}");
+    assert!(log.contains("data is kept in memory only"), "{log}");
+    assert!(dir.path().join("data").is_dir());
+    RawClient::connect(server.addr);
+    server.signal("-TERM");
+    assert_eq!(server.wait().0, Some(0));
+}
+
+#[cfg(unix)]
+#[test]
+fn a_malformed_frame_costs_its_connection_and_one_log_line() {
+    let mut server = Program::dev();
+    let mut client = RawClient::connect(server.addr);
+    let mut stranger = support::dial(server.addr);
+    let from = stranger.local_addr().expect("an address");
+    stranger.write_all(b"GET /\x1b[31m HTTP/1.1\r\n\r\n").expect("sent");
+    assert!(!matches!(stranger.read(&mut [0]), Ok(1..)), "closed without an answer");
+    assert_eq!(client.create("/a", b"", CreateMode::Persistent).header.err, ErrorCode::Ok);
+    server.signal("-TERM");
+    let (_, log) = server.wait();
+    let lines: Vec<_> = log.lines().filter(|line| line.contains("malformed frame")).collect();
+    assert_eq!(lines.len(), 1, "{log}");
+    assert!(lines[0].contains(&from.to_string()) && lines[0].contains("over the limit"), "{log}");
+    assert!(!log.contains("[31m HTTP"), "{log}");
 }
 
 #[test]

@@ -3,6 +3,8 @@
 
 mod support;
 
+use std::time::Duration;
+
 use support::{RawClient, four_letter};
 use zk_proto::{
     CreateMode, CreateResponse, ErrorCode, EventType, ExistsRequest, ExistsResponse,
@@ -102,4 +104,52 @@ async fn a_stopped_server_refuses_connections_and_its_port_stays_reserved() {
     assert_eq!(refused.kind(), std::io::ErrorKind::ConnectionRefused);
     server.restart().await.unwrap();
     RawClient::connect(addr);
+}
+
+#[test]
+fn it_needs_no_runtime_around_it() {
+    use std::future::Future as _;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::task::{Context, Poll, Wake};
+
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    fn is_shared<T: Send + Sync>(_: &T) {}
+
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut start = pin!(TestServer::start());
+    let server = loop {
+        match start.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Ready(server) => break server.unwrap(),
+            Poll::Pending => std::thread::park(),
+        }
+    };
+    is_shared(&server);
+    let mut client = RawClient::connect(server.addr());
+    let dir = server.data_dir().to_owned();
+    drop(server);
+    assert!(client.is_closed());
+    assert!(!dir.exists());
+}
+
+#[tokio::test]
+async fn the_builder_reaches_the_server() {
+    let server = TestServer::builder()
+        .session_timeout_bounds(Duration::from_millis(500), Duration::from_millis(600))
+        .tick_time(Duration::from_millis(50))
+        .max_client_cnxns(1)
+        .start()
+        .await
+        .unwrap();
+    let client = RawClient::connect(server.addr());
+    assert_eq!(client.granted.timeout_ms, 600);
+    let mut second = support::dial(server.addr());
+    assert!(!matches!(std::io::Read::read(&mut second, &mut [0]), Ok(1..)), "closed at once");
+    let mut client = client;
+    assert!(client.is_closed(), "a silent session ends, and its connection with it");
 }

@@ -78,7 +78,6 @@ impl ConfigReader<'_> {
     }
 
     fn set(&mut self, property: &Property) -> Result<(), ConfigError> {
-        let value = property.value.as_str();
         match property.key.as_str() {
             "dataDir" => {
                 self.config.data_dir = PathBuf::from(self.not_empty(property, "a directory")?)
@@ -114,17 +113,7 @@ impl ConfigReader<'_> {
             "DigestAuthenticationProvider.enabled" => {
                 self.config.auth.digest_enabled = self.boolean(property)?;
             }
-            "DigestAuthenticationProvider.superDigest" => {
-                if !value.starts_with("super:") || value.len() == "super:".len() {
-                    // The value itself stays out of the message: it is as good as a password.
-                    return Err(self.bad(
-                        property.line,
-                        "the super digest is not usable".to_owned(),
-                        "super:<base64 of SHA-1 of super:password>",
-                    ));
-                }
-                self.config.auth.super_digest = Some(value.to_owned());
-            }
+            "DigestAuthenticationProvider.superDigest" => self.set_super_digest(property)?,
             "initLimit" | "syncLimit" => {
                 self.number::<u32>(property, "a number of ticks above 0", 1)?;
             }
@@ -172,6 +161,20 @@ impl ConfigReader<'_> {
             self.warnings.push(self.warning(property.line, message));
         }
         self.config.four_letter_whitelist = whitelist;
+    }
+
+    fn set_super_digest(&mut self, property: &Property) -> Result<(), ConfigError> {
+        let hash = property.value.strip_prefix("super:").unwrap_or_default();
+        if hash.is_empty() {
+            // The value itself stays out of the message: it is as good as a password.
+            return Err(self.bad(
+                property.line,
+                "the super digest is not usable".to_owned(),
+                "super:<base64 of SHA-1 of super:password>",
+            ));
+        }
+        self.config.auth.super_digest = Some(property.value.clone());
+        Ok(())
     }
 
     fn number<T>(&self, property: &Property, expected: &str, least: T) -> Result<T, ConfigError>
