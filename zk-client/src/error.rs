@@ -117,7 +117,7 @@ pub enum Error {
         op: &'static str,
     },
     /// Any other code of the server.
-    #[error("the server answered {code} to the request for {path}")]
+    #[error("the server answered \"{code}\" to the request{}", of(.path))]
     Server {
         /// The code.
         code: ErrorCode,
@@ -139,8 +139,8 @@ pub enum Error {
     /// The connection broke while a write was on its way: nobody can tell whether it was applied.
     /// Reads never fail this way, they are sent again.
     #[error(
-        "the connection broke while {op} {path} was in flight: it may or may not have been applied, \
-             so read before repeating it"
+        "the connection broke while {op}{} was in flight: it may or may not have been applied, \
+             so read before repeating it", of(.path)
     )]
     ConnectionLoss {
         /// The operation.
@@ -156,10 +156,10 @@ pub enum Error {
     #[error("the client is closed: open another one")]
     Closed,
     /// The request's time ran out.
-    #[error("no answer to {op} {path} within {after:?}: {}", if *.in_flight {
+    #[error("no answer to {op}{} within {after:?}: {}", of(.path), if *.in_flight {
         "it was in flight and may still be applied, so read before repeating it"
     } else {
-        "it was not sent and never will be, so it is safe to repeat"
+        "nothing was changed, nor will be, so it is safe to repeat"
     })]
     Timeout {
         /// The operation.
@@ -168,7 +168,7 @@ pub enum Error {
         path: String,
         /// The time that was allowed.
         after: Duration,
-        /// Whether the request may have reached a server, as a write of unknown outcome.
+        /// Whether it was a write that may have reached a server: its outcome is unknown.
         in_flight: bool,
     },
     /// The server refused the credentials. Final: the client is of no further use.
@@ -232,8 +232,8 @@ pub enum Error {
     /// A reply above the frame limit, such as the list of very many children. A write that is
     /// answered so was applied.
     #[error(
-        "the reply to {op} {path} takes {len} bytes and the limit is {limit}: \
-             ask for less at once, or raise max_frame_len"
+        "the reply to {op}{} takes {len} bytes and the limit is {limit}: \
+             ask for less at once, or raise max_frame_len", of(.path)
     )]
     ReplyTooLarge {
         /// The operation.
@@ -248,7 +248,7 @@ pub enum Error {
 
     // What the other end got wrong.
     /// The server sent what its protocol does not allow.
-    #[error("the server's answer to {op} {path} cannot be read: {reason}")]
+    #[error("the server's answer to {op}{} cannot be read: {reason}", of(.path))]
     Protocol {
         /// The operation.
         op: &'static str,
@@ -257,6 +257,11 @@ pub enum Error {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+/// The path in a sentence, for requests that have one.
+fn of(path: &str) -> String {
+    if path.is_empty() { String::new() } else { format!(" of {path}") }
 }
 
 impl Error {
@@ -391,5 +396,7 @@ mod tests {
     fn sentences_name_the_path_and_the_next_step() {
         let error = Error::BadVersion { path: path() }.to_string();
         assert!(error.contains("/a") && error.contains("read it again"), "{error}");
+        let error = Error::ConnectionLoss { op: "multi", path: String::new() }.to_string();
+        assert!(error.contains("while multi was in flight"), "{error}");
     }
 }

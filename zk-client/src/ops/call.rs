@@ -6,16 +6,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
-use zk_proto::OpCode;
 use zk_proto::codec::Encode;
 use zk_proto::path::PathError;
+use zk_proto::{ErrorCode, OpCode};
 
 use super::pending::{Context, Pending};
 use crate::client::Client;
 use crate::driver;
 use crate::error::{Error, Result};
 use crate::queue::{Command, ReplyTo, Submission};
-use crate::session::{Class, Outcome, Watch, WatchKind, encode_request};
+use crate::session::{Class, Failure, Outcome, Watch, WatchKind, encode_request};
 use crate::watch::{OneshotWatch, Sink};
 
 /// A request in the making.
@@ -101,8 +101,12 @@ impl<'a> Call<'a> {
         decode: impl FnOnce(&Context, Outcome, OneshotWatch) -> Result<T> + Send + Sync + 'static,
     ) -> Pending<T> {
         let shared = self.client.shared();
-        let (registration, watch) = OneshotWatch::new(shared, kind, &self.server_path());
-        self.submit_with_watch(op, record, registration, |context, outcome| {
+        let (registration, mut watch) = OneshotWatch::new(shared, kind, &self.server_path());
+        self.submit_with_watch(op, record, registration, move |context, outcome| {
+            let is_missing = outcome == Err(Failure::Code(ErrorCode::NoNode));
+            if outcome.is_err() && !(is_missing && kind == WatchKind::Exist) {
+                watch.was_never_set();
+            }
             decode(context, outcome, watch)
         })
     }
@@ -159,7 +163,7 @@ impl<'a> Call<'a> {
 }
 
 /// Whether a request can be sent twice without harm. `sync` and `addWatch` can.
-fn class(op: OpCode) -> Class {
+pub(super) fn class(op: OpCode) -> Class {
     match op {
         OpCode::Create
         | OpCode::Create2

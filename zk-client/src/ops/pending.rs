@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 use zk_proto::OpCode;
 use zk_proto::codec::{Decode, Encode, Reader};
 
+use super::call::class;
 use crate::error::{Error, Result};
 use crate::queue::{Command, ReplyTo, Submission, Ticket};
 use crate::session::{Class, Failure, Outcome, Watch, encode_request};
@@ -56,6 +57,7 @@ impl Context {
             Failure::ConnectionLoss => Error::ConnectionLoss { op, path },
             Failure::TimedOut { in_flight } => {
                 let after = self.timeout.unwrap_or_default();
+                let in_flight = in_flight && class(self.op) == Class::Write;
                 Error::Timeout { op, path, after, in_flight }
             }
             Failure::RequestTooLong { len, limit } => Error::RequestTooLarge { path, len, limit },

@@ -25,7 +25,8 @@ pub struct OneshotWatch {
     slot: Arc<Slot>,
     id: WatcherId,
     shared: Arc<Shared>,
-    fired: bool,
+    /// Nothing is set that would have to be forgotten.
+    over: bool,
 }
 
 impl OneshotWatch {
@@ -35,7 +36,12 @@ impl OneshotWatch {
         let id = shared.next_watcher();
         let sink = Sink::Oneshot(Arc::clone(&slot));
         let request = Watch { id, kind, path: path.into(), sink };
-        (request, Self { slot, id, shared: Arc::clone(shared), fired: false })
+        (request, Self { slot, id, shared: Arc::clone(shared), over: false })
+    }
+
+    /// The request that was to set the watch has failed.
+    pub(crate) fn was_never_set(&mut self) {
+        self.over = true;
     }
 
     fn event(&self, notice: Notice) -> Result<WatchedEvent> {
@@ -62,14 +68,14 @@ impl Future for OneshotWatch {
         let Some(notice) = self.slot.poll(cx) else {
             return Poll::Pending;
         };
-        self.fired = true;
+        self.over = true;
         Poll::Ready(self.event(notice))
     }
 }
 
 impl Drop for OneshotWatch {
     fn drop(&mut self) {
-        if !self.fired && !self.slot.is_filled() {
+        if !self.over && !self.slot.is_filled() {
             // A client that has ended has no watches left to forget.
             let _ = self.shared.queue.command(Command::Unwatch(self.id));
         }
@@ -78,7 +84,7 @@ impl Drop for OneshotWatch {
 
 impl fmt::Debug for OneshotWatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OneshotWatch").field("fired", &self.fired).finish_non_exhaustive()
+        f.debug_struct("OneshotWatch").field("over", &self.over).finish_non_exhaustive()
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use zk_client::{Acl, Client, CreateMode, Error, Permissions, SessionId};
 use zk_server::testing::TestServer;
 
-use crate::fixture::{builder, client, server};
+use crate::fixture::{builder, client, server, within};
 
 async fn connected() -> (TestServer, Client) {
     let server = server().await;
@@ -162,4 +162,17 @@ async fn a_request_that_is_too_large_fails_alone() {
     let error = client.create("/a", &data, CreateMode::Persistent).await.unwrap_err();
     assert!(matches!(error, Error::RequestTooLarge { .. }), "{error}");
     client.create("/a", b"", CreateMode::Persistent).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_reply_that_is_too_large_fails_its_read_and_is_not_asked_for_again() {
+    let server = server().await;
+    let writer = client(&server).await;
+    let data = vec![7; 100_000];
+    writer.create("/a", &data, CreateMode::Persistent).await.unwrap();
+    let reader = builder(&server).max_frame_len(10_000).connect().await.unwrap();
+    let error = within("the verdict", reader.get("/a")).await.unwrap_err();
+    assert!(matches!(error, Error::ReplyTooLarge { limit: 10_000, .. }), "{error}");
+    let stat = within("another answer", reader.exists("/a")).await.unwrap();
+    assert_eq!(stat.unwrap().data_length, 100_000);
 }

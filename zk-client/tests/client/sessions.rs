@@ -111,3 +111,19 @@ async fn without_any_server_the_client_declares_its_session_expired() {
     server.stop().await;
     within("the end of the session", client.session_ended(1)).await;
 }
+
+#[tokio::test]
+async fn an_idle_session_is_kept_alive() {
+    let server = server().await;
+    let builder = builder(&server).session_timeout(Duration::from_millis(900));
+    let client = builder.connect().await.unwrap();
+    let first = client.session_deadline().unwrap();
+    let mut turn = tokio::time::interval(Duration::from_millis(10));
+    let kept_alive = async {
+        while Instant::now() < first || client.session_deadline() <= Some(first) {
+            turn.tick().await;
+        }
+    };
+    within("a later deadline", kept_alive).await;
+    assert_eq!((client.session_epoch(), client.is_connected()), (1, true));
+}

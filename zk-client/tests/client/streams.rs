@@ -1,13 +1,26 @@
 //! Persistent watches as streams.
 
 use futures_util::StreamExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use zk_client::{Client, CreateMode, EventType, WatchMode, WatchStream};
+use zk_server::testing::TestServer;
 
 use crate::fixture::{client, next, next_where, server, within};
 
 async fn event(stream: &mut WatchStream) -> (EventType, String) {
     let event = next("an event", stream).await;
     (event.kind, event.path)
+}
+
+/// How many watches the server holds.
+async fn watches(server: &TestServer) -> u32 {
+    let mut stream = TcpStream::connect(server.addr()).await.unwrap();
+    stream.write_all(b"mntr").await.unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).await.unwrap();
+    let line = text.lines().find_map(|line| line.strip_prefix("zk_watch_count"));
+    line.and_then(|count| count.trim().parse().ok()).unwrap_or_else(|| panic!("{text}"))
 }
 
 async fn create(client: &Client, path: &str) {
@@ -85,6 +98,8 @@ async fn streams_of_one_path_do_not_disturb_each_other() {
     create(&client, "/a").await;
     assert_eq!(event(&mut second).await, (EventType::NodeCreated, "/a".to_owned()));
     drop(second);
+    client.sync("/").await.unwrap();
+    assert_eq!(watches(&server).await, 0, "a dropped stream takes its watch along");
     let mut third = client.watch("/a", WatchMode::Persistent).await.unwrap();
     client.delete("/a").await.unwrap();
     assert_eq!(event(&mut third).await, (EventType::NodeDeleted, "/a".to_owned()));
