@@ -88,7 +88,8 @@ async fn who_resigns_goes_to_the_tail_of_the_line() {
     within("resigning", term.resign()).await.unwrap();
     let term = within("the other leads", second.lead()).await.unwrap();
     within("resigning", term.resign()).await.unwrap();
-    within("the first leads again", first.lead()).await.unwrap();
+    let term = within("the first leads again", first.lead()).await.unwrap();
+    assert!(term.is_held());
 }
 
 #[tokio::test]

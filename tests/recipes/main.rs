@@ -1,5 +1,6 @@
 //! The recipes on any server: embedded, or a real Apache ZooKeeper.
-#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+// Tests live in the world, and a failed unwrap is a failed test.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
 mod election;
 mod lock;

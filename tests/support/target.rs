@@ -107,13 +107,11 @@ impl Target {
     }
 
     /// A builder for a client of this test.
-    #[must_use]
     pub fn builder(&self) -> ClientBuilder {
         Client::builder(&self.connect_string()).session_timeout(Self::SESSION_TIMEOUT)
     }
 
     /// A builder for a client of this test whose connections can be cut.
-    #[must_use]
     pub fn builder_through(&self, proxy: &CuttingProxy) -> ClientBuilder {
         Client::builder(&self.connect_string_through(proxy)).session_timeout(Self::SESSION_TIMEOUT)
     }

@@ -1,7 +1,7 @@
 //! Frames that Apache's client and server exchanged, decoded and encoded again: every byte must
 //! come back. `tests/captures/README.md` says how they were recorded.
-// Fixtures are files; the crate itself opens none.
-#![allow(clippy::disallowed_types)]
+// Fixtures are files, though the crate itself opens none; a failed unwrap is a failed test.
+#![allow(clippy::disallowed_types, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::path::PathBuf;
