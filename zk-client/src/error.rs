@@ -388,7 +388,6 @@ mod tests {
     fn a_multi_is_as_retryable_as_the_operation_that_failed() {
         let multi = |source| Error::Multi { index: 1, path: path(), source: Box::new(source) };
         assert!(multi(Error::Throttled { path: path() }).is_retryable());
-        assert!(!multi(Error::NoNode { path: path() }).is_retryable());
         assert_eq!(multi(Error::NoNode { path: path() }).code(), Some(ErrorCode::NoNode));
     }
 

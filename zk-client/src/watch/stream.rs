@@ -223,8 +223,8 @@ mod tests {
     }
 
     fn drain(buffer: &Buffer) -> Vec<Item> {
-        let mut cx = Context::from_waker(Waker::noop());
-        std::iter::from_fn(|| match buffer.poll(&mut cx) {
+        let cx = Context::from_waker(Waker::noop());
+        std::iter::from_fn(|| match buffer.poll(&cx) {
             Poll::Ready(item) => Some(item),
             Poll::Pending => None,
         })
