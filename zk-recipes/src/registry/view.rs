@@ -74,7 +74,8 @@ impl ServiceView {
     }
 
     /// The changes from now on. Ask for them before reading [`instances`](Self::instances) and none
-    /// falls between the two (one may show in both).
+    /// falls between the two (one may show in both). A change is in the list before it is in the
+    /// stream.
     pub fn changes(&self) -> ServiceChanges {
         match self.changes.upgrade() {
             Some(changes) => ServiceChanges::new(changes.subscribe()),

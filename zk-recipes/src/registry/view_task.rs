@@ -37,6 +37,8 @@ pub(super) struct ViewTask {
     stale: bool,
     snapshot: watch::Sender<Snapshot>,
     changes: broadcast::Sender<ServiceChange>,
+    /// Changes that are in `entries` and not published yet; at most a few per node.
+    untold: Vec<ServiceChange>,
 }
 
 /// What is known of one node.
@@ -73,6 +75,7 @@ impl ViewTask {
             stale: false,
             snapshot,
             changes,
+            untold: Vec::new(),
         };
         task.settle(Dirty { everything: true, ..Dirty::default() }).await?;
         task.publish();
@@ -231,12 +234,12 @@ impl ViewTask {
         self.entries.insert(node.name, Entry { created, modified, instance });
     }
 
-    fn tell(&self, change: ServiceChange) {
-        // Nobody may be listening.
-        let _ = self.changes.send(change);
+    fn tell(&mut self, change: ServiceChange) {
+        self.untold.push(change);
     }
 
-    fn publish(&self) {
+    /// Shows what was read: the list first, so that who hears of a change finds it there.
+    fn publish(&mut self) {
         let instances =
             self.entries.values().filter_map(|entry| entry.instance.clone()).collect::<Arc<[_]>>();
         self.snapshot.send_if_modified(|current| {
@@ -244,6 +247,10 @@ impl ViewTask {
             *current = Snapshot { instances, stale: self.stale };
             !same
         });
+        for change in self.untold.drain(..) {
+            // Nobody may be listening.
+            let _ = self.changes.send(change);
+        }
     }
 }
 

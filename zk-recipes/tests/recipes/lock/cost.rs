@@ -33,7 +33,7 @@ async fn a_free_lock_is_taken_in_one_round_trip() {
     proxy.triggered(1).await;
     until(|| async { proxy.requests() - before == 2 }).await;
     proxy.release();
-    soon(acquiring).await.unwrap().unwrap();
+    drop(soon(acquiring).await.unwrap().unwrap());
 }
 
 #[tokio::test]
@@ -56,6 +56,6 @@ async fn a_release_wakes_only_the_next_in_line() {
     let second = soon(second).await.unwrap().unwrap();
     assert_eq!(proxy.requests(), 3, "the third in line slept on");
     soon(second.release()).await.unwrap();
-    soon(third).await.unwrap().unwrap();
+    drop(soon(third).await.unwrap().unwrap());
     until(|| async { proxy.requests() == 5 }).await;
 }

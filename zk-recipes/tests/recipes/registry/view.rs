@@ -44,6 +44,7 @@ async fn a_view_is_loaded_when_it_is_handed_out_and_follows_changes() {
     let mut changes = view.changes();
     let mut b = soon(theirs.register(api("b"))).await.unwrap();
     assert_eq!(next(&mut changes).await, "added b");
+    assert_eq!(ids(&view), ["a", "b"], "a change is in the list before it is in the stream");
     soon(a.update(api("a").with_payload("v2"))).await.unwrap();
     assert_eq!(next(&mut changes).await, "updated a");
     soon(b.unregister()).await.unwrap();
