@@ -154,7 +154,7 @@ impl Driver {
     /// Moves what the session has to say into the socket, as far as that takes it.
     fn fill_link(&mut self) {
         while let Link::Up(connection) = &mut self.link {
-            if connection.is_drained() && self.session.wants_transmit() {
+            if connection.is_drained() {
                 self.session.transmit(now(), connection.outgoing());
                 self.obey_outputs();
             }
