@@ -63,11 +63,6 @@ impl<R> Credentials<R> {
         (self.sent, self.answered) = (0, 0);
     }
 
-    /// Whether the connection has not been shown everything.
-    pub(crate) fn wants_transmit(&self) -> bool {
-        self.sent < self.remembered.len()
-    }
-
     /// Writes what the connection has not been shown.
     pub(crate) fn transmit(&mut self, out: &mut BytesMut) {
         for credential in &self.remembered[self.sent..] {

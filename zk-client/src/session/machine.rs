@@ -15,7 +15,7 @@ use super::hosts::HostList;
 use super::link::{Granted, Link, Phase};
 use super::output::{Loss, Output, SessionState};
 use super::pending::{self, Pending};
-use super::request::{Failure, Outcome, Reply, Request, RequestId, XID_AT};
+use super::request::{Failure, Outcome, Reply, Request, XID_AT};
 use super::timers::{Timer, Timers};
 use super::watches::{Registry, WatcherId};
 
@@ -86,12 +86,11 @@ impl<R, W: Clone> Session<R, W> {
         session
     }
 
-    /// Puts a request in line. It ends with one [`Output::Complete`], unless it is withdrawn.
-    pub(crate) fn submit(&mut self, now: Instant, request: Request<R, W>) -> RequestId {
+    /// Puts a request in line. It ends with exactly one [`Output::Complete`].
+    pub(crate) fn submit(&mut self, now: Instant, request: Request<R, W>) {
         self.expire_if_due(now);
         if let Err(failure) = self.admit(&request) {
-            self.complete(request.reply, Err(failure));
-            return self.pending.next_id();
+            return self.complete(request.reply, Err(failure));
         }
         if let Some(deadline) = request.deadline {
             self.timers.set_earlier(Timer::Request, deadline);
@@ -99,7 +98,7 @@ impl<R, W: Clone> Session<R, W> {
         if self.granted.is_none() && !self.timers.is_set(Timer::NoSession) {
             self.timers.set_after(Timer::NoSession, now, self.config.connect_timeout);
         }
-        self.pending.push(now, request)
+        self.pending.push(now, request);
     }
 
     fn admit(&self, request: &Request<R, W>) -> Result<(), Failure> {
@@ -118,13 +117,6 @@ impl<R, W: Clone> Session<R, W> {
             return Err(Failure::RequestTooLong { len, limit });
         }
         if self.can_accept() { Ok(()) } else { Err(Failure::QueueFull) }
-    }
-
-    /// Takes a request back that was not sent. `None`: it was, or has ended, and its
-    /// [`Output::Complete`] comes or has come.
-    pub(crate) fn withdraw(&mut self, now: Instant, id: RequestId) -> Option<R> {
-        self.expire_if_due(now);
-        self.pending.withdraw(id)
     }
 
     /// Remembers a credential and shows it to this server and all that follow. If somebody waits,
@@ -199,6 +191,7 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     /// The number of the current session, from 1. Goes up when one is over.
+    #[cfg(test)]
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch
     }
@@ -225,6 +218,7 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     /// Requests queued and in flight.
+    #[cfg(test)]
     pub(crate) fn queue_len(&self) -> usize {
         self.pending.len()
     }

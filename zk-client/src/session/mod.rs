@@ -7,8 +7,7 @@
 //! # Kinds of methods
 //!
 //! * **Inputs** say what happened and take the time at which it did: [`submit`](Session::submit),
-//!   [`withdraw`](Session::withdraw), [`add_auth`](Session::add_auth),
-//!   [`unwatch`](Session::unwatch), [`close`](Session::close), [`abort`](Session::abort) from the
+//!   [`add_auth`](Session::add_auth), [`unwatch`](Session::unwatch), [`close`](Session::close), [`abort`](Session::abort) from the
 //!   application; [`connected`](Session::connected), [`connect_failed`](Session::connect_failed),
 //!   [`received`](Session::received), [`connection_lost`](Session::connection_lost) from the
 //!   network; [`timeout`](Session::timeout) from the clock.
@@ -28,7 +27,7 @@
 //!
 //! # Guarantees
 //!
-//! * Each request ends exactly once, unless it was withdrawn. Replies come in the order of the
+//! * Each request ends exactly once. Replies come in the order of the
 //!   requests, events and replies in the order of the server.
 //! * A write is sent at most once. One that fails with [`Failure::ConnectionLoss`], or with
 //!   [`Failure::TimedOut`] in flight, may have taken effect; every other failure without an answer
@@ -62,7 +61,7 @@ pub use output::SessionState;
 pub(crate) use config::Config;
 pub(crate) use machine::Session;
 pub(crate) use output::{Loss, NodeEvent, Notice, Output};
-pub(crate) use request::{
-    Class, Failure, Outcome, Reply, Request, RequestId, encode_bare_request, encode_request,
-};
+pub(crate) use request::{Class, Failure, Outcome, Request, encode_request};
+#[cfg(test)]
+pub(crate) use request::{Reply, encode_bare_request};
 pub(crate) use watches::{Watch, WatchKind, WatcherId};

@@ -16,21 +16,7 @@ use super::timers::Timer;
 const TRANSMIT_LEN_MAX: usize = 64 * 1024;
 
 impl<R, W: Clone> Session<R, W> {
-    /// Whether [`transmit`](Self::transmit) would give anything.
-    pub(crate) fn wants_transmit(&self) -> bool {
-        match self.phase {
-            Phase::Handshake => !self.link.greeting.is_empty(),
-            Phase::Established => {
-                self.credentials.wants_transmit()
-                    || self.link.ping_due_since.is_some()
-                    || !self.link.rearm.is_empty()
-                    || self.pending.has_queued()
-            }
-            Phase::Waiting | Phase::Connecting | Phase::Finished(_) => false,
-        }
-    }
-
-    /// Appends to `out` what is to be written to the connection: at most about 64 KiB, so that a
+    /// Appends to `out` what is to be written to the connection, nothing if there is nothing: at most about 64 KiB, so that a
     /// slow connection leaves requests in line rather than in a buffer. From here on they count as
     /// sent; see [`connection_lost`](Self::connection_lost).
     pub(crate) fn transmit(&mut self, now: Instant, out: &mut BytesMut) {
@@ -64,19 +50,16 @@ impl<R, W: Clone> Session<R, W> {
             self.link.pings.push_back(now);
         }
         while out.len() - start < TRANSMIT_LEN_MAX {
-            let Some(chunk) = self.link.rearm.pop_front() else {
+            if let Some(chunk) = self.link.rearm.pop_front() {
+                chunk.transmit(self.link.relative_zxid, out);
+                self.link.rearming.push_back((now, chunk));
+            } else if self.pending.has_queued() {
+                let xid = self.take_xid();
+                let before = self.link.written + (out.len() - start) as u64;
+                self.pending.send_next(now, xid, before, out);
+            } else {
                 break;
-            };
-            chunk.transmit(self.link.relative_zxid, out);
-            self.link.rearming.push_back((now, chunk));
-        }
-        while self.pending.has_queued()
-            && self.link.rearm.is_empty()
-            && out.len() - start < TRANSMIT_LEN_MAX
-        {
-            let xid = self.take_xid();
-            let before = self.link.written + (out.len() - start) as u64;
-            self.pending.send_next(now, xid, before, out);
+            }
         }
         // Authentication does not count: servers do not take it for a sign of life.
         if out.len() > touching

@@ -3,7 +3,7 @@
 //! ```text
 //! push ─▶ queued ──send_next──▶ in flight ──answer──▶ done
 //!           ▲  │                  │   │
-//!           │  └ withdraw, due    │   └ due: abandoned, its reply is swallowed
+//!           │  └ due              │   └ due: abandoned, its reply is swallowed
 //!           └──── disconnected ───┘
 //! ```
 //!
@@ -120,15 +120,8 @@ impl<R, W> Pending<R, W> {
         !self.queued.is_empty()
     }
 
-    /// The number for a request that never gets in line.
-    pub(crate) fn next_id(&mut self) -> RequestId {
-        let id = RequestId(self.next_id);
-        self.next_id += 1;
-        id
-    }
-
     /// Puts a caller's request in line.
-    pub(crate) fn push(&mut self, now: Instant, request: Request<R, W>) -> RequestId {
+    pub(crate) fn push(&mut self, now: Instant, request: Request<R, W>) {
         let id = self.next_id();
         let registration = match request.watch {
             Some(watch) => {
@@ -155,7 +148,6 @@ impl<R, W> Pending<R, W> {
             self.deadlines.push(Reverse((deadline, id)));
             self.drop_stale_deadlines();
         }
-        id
     }
 
     /// Puts a request in line that is the session's own, or closes it.
@@ -178,7 +170,7 @@ impl<R, W> Pending<R, W> {
     }
 
     /// Takes a caller's request out of the line; `None` once it was sent.
-    pub(crate) fn withdraw(&mut self, id: RequestId) -> Option<R> {
+    fn withdraw(&mut self, id: RequestId) -> Option<R> {
         let at = position(&self.queued, id)?;
         if !matches!(self.queued[at].owner, Owner::Caller(_)) {
             return None;
@@ -297,10 +289,10 @@ impl<R, W> Pending<R, W> {
         self.deadlines.peek().map(|Reverse((deadline, _))| *deadline)
     }
 
-    /// How many due times are kept.
+    /// What is on the books: bytes, due times, watchers.
     #[cfg(test)]
-    pub(crate) fn deadlines_len(&self) -> usize {
-        self.deadlines.len()
+    pub(crate) fn books(&self) -> (usize, usize, usize) {
+        (self.bytes, self.deadlines.len(), self.watchers.len())
     }
 
     /// A watcher of a request on its way is no longer wanted. Persistent watches cannot be left to
@@ -326,6 +318,12 @@ impl<R, W> Pending<R, W> {
             }
             Registration::None | Registration::Undo { .. } => false,
         })
+    }
+
+    fn next_id(&mut self) -> RequestId {
+        let id = RequestId(self.next_id);
+        self.next_id += 1;
+        id
     }
 
     /// Leaves a request in flight without its caller.

@@ -126,7 +126,8 @@ fn an_outage_ends_the_session_by_the_clients_own_clock() {
 
 #[test]
 fn after_a_pause_the_session_is_over_before_anything_else_is_done() {
-    let wakes: [(&str, fn(&mut Pair)); 6] = [
+    type Wake = (&'static str, fn(&mut Pair));
+    let wakes: [Wake; 6] = [
         ("a timer", |pair| pair.session.timeout(pair.now)),
         ("a request", |pair| {
             pair.read("/a");
@@ -200,11 +201,11 @@ fn requests_bound_to_a_session_do_not_enter_the_next() {
     let mut pair = Pair::established();
     pair.ensemble.set("/a", b"");
     let bound = |epoch| Request { epoch: Some(epoch), ..super::pair::get("/a") };
-    let (first, _) = pair.submit(bound(1));
+    let first = pair.submit(bound(1));
     pair.settle();
     expired_by_the_server(&mut pair);
-    let (late, _) = pair.submit(bound(1));
-    let (next, _) = pair.submit(bound(2));
+    let late = pair.submit(bound(1));
+    let next = pair.submit(bound(2));
     pair.run(Duration::from_secs(1));
     assert!(pair.outcome(first).is_ok() && pair.outcome(next).is_ok());
     assert_eq!(pair.failure(late), Failure::SessionExpired);

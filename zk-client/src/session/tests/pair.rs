@@ -11,8 +11,8 @@ use zk_proto::{
 
 use super::server::{Ensemble, Host};
 use crate::session::{
-    Class, Config, Failure, Loss, Notice, Outcome, Output, Request, RequestId, Session,
-    SessionState, Watch, WatchKind, WatcherId, encode_request,
+    Class, Config, Failure, Loss, Notice, Outcome, Output, Request, Session, SessionState, Watch,
+    WatchKind, WatcherId, encode_request,
 };
 
 /// The session timeout all tests ask for.
@@ -291,22 +291,22 @@ impl Pair {
     }
 
     /// Submits a request and says its number.
-    pub(super) fn submit(&mut self, request: Request<u32, u64>) -> (u32, RequestId) {
+    pub(super) fn submit(&mut self, request: Request<u32, u64>) -> u32 {
         let number = self.next_request;
         self.next_request += 1;
-        let id = self.session.submit(self.now, Request { reply: number, ..request });
+        self.session.submit(self.now, Request { reply: number, ..request });
         self.drain();
-        (number, id)
+        number
     }
 
     pub(super) fn read(&mut self, path: &str) -> u32 {
-        self.submit(get(path)).0
+        self.submit(get(path))
     }
 
     /// A write whose data is its own number.
     pub(super) fn write(&mut self, path: &str) -> u32 {
         let data = self.next_request.to_be_bytes();
-        self.submit(set(path, &data)).0
+        self.submit(set(path, &data))
     }
 
     /// A request that sets a watch, and the number of the watcher.
@@ -342,7 +342,7 @@ impl Pair {
         let watch = Watch { id: WatcherId(sink), kind, path: Arc::from(path), sink };
         let mut request = Request::new(frame, Class::Read, 0);
         (request.watch, request.deadline) = (Some(watch), deadline);
-        (self.submit(request).0, sink)
+        (self.submit(request), sink)
     }
 
     /// A watch that is set when this returns.

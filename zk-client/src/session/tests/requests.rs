@@ -5,6 +5,7 @@ use std::time::Duration;
 use zk_proto::OpCode;
 
 use super::pair::{Pair, TIMEOUT, config, get, set};
+use crate::session::pending::READ_RESENDS_MAX;
 use crate::session::{Failure, Request, SessionState, WatchKind};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -19,7 +20,7 @@ fn an_unsent_request_fails_at_its_deadline_and_never_goes_out() {
     pair.ensemble.set("/a", b"");
     pair.ensemble.hosts.insert(2181, super::server::Host::Down);
     pair.cut();
-    let (write, _) = pair.submit(due(&pair, SECOND, set("/a", b"late")));
+    let write = pair.submit(due(&pair, SECOND, set("/a", b"late")));
     let submitted = pair.now;
     pair.run_until(|pair| !pair.outcomes(write).is_empty());
     assert_eq!(pair.failure(write), Failure::TimedOut { in_flight: false });
@@ -34,7 +35,7 @@ fn an_unsent_request_fails_at_its_deadline_and_never_goes_out() {
 fn a_request_past_its_deadline_is_not_sent_even_if_the_timer_comes_too_late() {
     let mut pair = Pair::established();
     pair.ensemble.set("/a", b"");
-    let (write, _) = pair.submit(due(&pair, SECOND, set("/a", b"late")));
+    let write = pair.submit(due(&pair, SECOND, set("/a", b"late")));
     pair.pause(SECOND);
     pair.settle();
     assert_eq!(pair.failure(write), Failure::TimedOut { in_flight: false });
@@ -47,7 +48,7 @@ fn the_reply_to_a_request_that_timed_out_in_flight_is_swallowed() {
     pair.ensemble.set("/a", b"");
     pair.stalled_to_client = true;
     let before = pair.read("/a");
-    let (write, _) = pair.submit(due(&pair, SECOND, set("/a", b"slow")));
+    let write = pair.submit(due(&pair, SECOND, set("/a", b"slow")));
     let after = pair.read("/a");
     pair.run(2 * SECOND);
     assert_eq!(pair.failure(write), Failure::TimedOut { in_flight: true });
@@ -64,7 +65,7 @@ fn the_reply_to_a_request_that_timed_out_in_flight_is_swallowed() {
 fn a_read_that_timed_out_is_not_sent_again() {
     let mut pair = Pair::established();
     pair.stalled_to_client = true;
-    let (read, _) = pair.submit(due(&pair, SECOND, get("/a")));
+    let read = pair.submit(due(&pair, SECOND, get("/a")));
     pair.run(2 * SECOND);
     pair.cut();
     pair.stalled_to_client = false;
@@ -77,7 +78,7 @@ fn a_read_that_timed_out_is_not_sent_again() {
 fn a_deadline_goes_on_over_a_reconnect() {
     let mut pair = Pair::established();
     pair.stalled_to_client = true;
-    let (read, _) = pair.submit(due(&pair, 5 * SECOND, get("/a")));
+    let read = pair.submit(due(&pair, 5 * SECOND, get("/a")));
     pair.settle();
     pair.ensemble.hosts.insert(2181, super::server::Host::Down);
     pair.cut();
@@ -104,21 +105,20 @@ fn a_watch_of_a_request_that_timed_out_is_not_set() {
 }
 
 #[test]
-fn an_unsent_request_can_be_withdrawn_and_a_sent_one_not() {
+fn an_unsent_read_may_wait_through_any_number_of_connections() {
     let mut pair = Pair::established();
-    pair.stalled_to_server = true;
-    pair.settle();
-    let (sent, sent_id) = pair.submit(get("/a"));
-    pair.settle();
-    let (unsent, unsent_id) = pair.submit(get("/b"));
-    assert_eq!(pair.session.withdraw(pair.now, sent_id), None);
-    assert_eq!(pair.session.withdraw(pair.now, unsent_id), Some(unsent));
-    assert_eq!(pair.session.withdraw(pair.now, unsent_id), None);
-    pair.stalled_to_server = false;
-    pair.settle();
-    assert_eq!((pair.outcomes(sent).len(), pair.outcomes(unsent).len()), (1, 0));
-    assert_eq!(pair.ensemble.asked(1), [(OpCode::GetData, "/a")]);
-    assert_eq!(pair.session.pending.bytes(), 0);
+    pair.ensemble.set("/a", b"");
+    pair.cut();
+    let read = pair.read("/a");
+    for connection in 2..2 + 3 * u64::from(READ_RESENDS_MAX) {
+        // The connect request, and a little of the read.
+        pair.cut_to_server_after = Some(49 + 5);
+        pair.run_until(|pair| pair.session.connections() == connection);
+        assert_eq!(pair.session.state(), SessionState::Suspended);
+    }
+    assert_eq!(pair.outcomes(read).len(), 0);
+    pair.run(3 * SECOND);
+    assert!(pair.outcome(read).is_ok());
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn the_line_is_bounded_in_requests_and_in_bytes() {
     pair.settle();
     assert!(pair.session.can_accept());
     assert!(small[..3].iter().all(|read| pair.outcome(*read).is_ok()));
-    let (large, _) = pair.submit(set("/a", &[0; 5000]));
+    let large = pair.submit(set("/a", &[0; 5000]));
     let refused = pair.read("/a");
     assert_eq!(pair.failure(refused), Failure::QueueFull);
     pair.settle();
@@ -144,7 +144,7 @@ fn the_line_is_bounded_in_requests_and_in_bytes() {
 fn a_request_longer_than_servers_accept_fails_alone() {
     let mut pair = Pair::established();
     pair.ensemble.set("/a", b"");
-    let (long, _) = pair.submit(set("/a", &[0; 0x10_0000]));
+    let long = pair.submit(set("/a", &[0; 0x10_0000]));
     let read = pair.read("/a");
     pair.settle();
     assert!(matches!(pair.failure(long), Failure::RequestTooLong { limit: 0xf_ffff, .. }));
@@ -158,7 +158,7 @@ fn ten_thousand_requests_travel_at_once() {
     pair.ensemble.set("/a", b"");
     pair.stalled_to_client = true;
     let requests: Vec<_> =
-        (0..10_000).map(|_| pair.submit(due(&pair, TIMEOUT, get("/a"))).0).collect();
+        (0..10_000).map(|_| pair.submit(due(&pair, TIMEOUT, get("/a")))).collect();
     pair.settle();
     assert_eq!(pair.session.queue_len(), 10_000);
     assert_eq!(pair.ensemble.seen.len(), 10_000);
@@ -183,7 +183,7 @@ fn deadlines_of_answered_requests_do_not_pile_up() {
         pair.submit(due(&pair, TIMEOUT, get("/a")));
         pair.settle();
     }
-    assert!(pair.session.pending.deadlines_len() <= 200);
+    assert!(pair.session.pending.books().1 <= 200);
     let wakes = std::iter::from_fn(|| {
         pair.step(TIMEOUT);
         Some(pair.now)
@@ -196,7 +196,7 @@ fn a_slow_connection_leaves_requests_in_line_rather_than_in_a_buffer() {
     let mut pair = Pair::established();
     pair.ensemble.set("/a", b"");
     pair.stalled_to_server = true;
-    let writes: Vec<_> = (0..40).map(|_| pair.submit(set("/a", &[1; 10_000])).0).collect();
+    let writes: Vec<_> = (0..40).map(|_| pair.submit(set("/a", &[1; 10_000]))).collect();
     pair.settle();
     pair.counts_unwritten = false;
     pair.cut();

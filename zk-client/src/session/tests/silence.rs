@@ -153,6 +153,17 @@ fn the_session_deadline_counts_from_when_the_answered_was_sent() {
 }
 
 #[test]
+fn being_taken_in_counts_from_when_it_was_asked_for() {
+    let mut pair = Pair::new(1);
+    let asked_at = pair.now;
+    pair.stalled_to_client = true;
+    pair.run(Duration::from_secs(2));
+    pair.stalled_to_client = false;
+    pair.settle();
+    assert_eq!(pair.session.session_deadline(), Some(asked_at + TIMEOUT));
+}
+
+#[test]
 fn the_negotiated_timeout_sets_the_pace() {
     let mut pair = Pair::new(1);
     pair.ensemble.timeout_max_ms = 3000;
