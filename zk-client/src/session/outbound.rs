@@ -16,9 +16,9 @@ use super::timers::Timer;
 const TRANSMIT_LEN_MAX: usize = 64 * 1024;
 
 impl<R, W: Clone> Session<R, W> {
-    /// Appends to `out` what is to be written to the connection, nothing if there is nothing: at most about 64 KiB, so that a
-    /// slow connection leaves requests in line rather than in a buffer. From here on they count as
-    /// sent; see [`connection_lost`](Self::connection_lost).
+    /// Appends to `out` what is to be written to the connection, if anything is: at most about
+    /// 64 KiB, so that a slow connection leaves requests in line rather than in a buffer. From here
+    /// on they count as sent; see [`connection_lost`](Self::connection_lost).
     pub(crate) fn transmit(&mut self, now: Instant, out: &mut BytesMut) {
         self.expire_if_due(now);
         // What is past its time must not go out any more, even if its timer comes a moment later.
