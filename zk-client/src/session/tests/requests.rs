@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use zk_proto::OpCode;
-
 use super::pair::{Pair, TIMEOUT, config, get, set};
 use crate::session::pending::READ_RESENDS_MAX;
 use crate::session::{Failure, Request, SessionState, WatchKind};
