@@ -55,7 +55,8 @@
 //!
 //! # Cost
 //!
-//! Joining is one round trip, becoming the leader of an empty election as well. A change of leader
+//! Joining is one round trip (three where the directory has to be made), and who finds nobody else
+//! there leads with it. A change of leader
 //! wakes one follower, which needs one round trip to know that it leads. The leader reads and
 //! watches its own node. One task per latch, one request in flight at a time, no polling.
 

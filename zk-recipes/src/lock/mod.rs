@@ -57,8 +57,8 @@
 //!
 //! # Cost
 //!
-//! A free lock takes one round trip (a create with a list right behind it; one more the first time,
-//! for the directory) and one to release. Each wait adds two: watching the predecessor, and looking
+//! A free lock takes one round trip (a create with a list right behind it) and one to release. The
+//! first time costs two more, to find out that there is no directory and to make it. Each wait adds two: watching the predecessor, and looking
 //! at the line when it goes. A release wakes exactly one waiter. The holder reads and watches its
 //! own node, off the caller's path.
 

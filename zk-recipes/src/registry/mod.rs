@@ -42,7 +42,7 @@
 //!
 //! # Cost
 //!
-//! To register: one round trip (one more the first time, for the directories), then one read that
+//! To register: one round trip (three where the directories have to be made), then one read that
 //! watches the own node. Per new session: one read and one multi. A view has one recursive watch on
 //! the server and reads each instance once per change; on servers before 3.6 one watch per
 //! instance. All views of a service wake on each of its changes, by nature; after a reconnect they

@@ -205,6 +205,7 @@ impl RegisteredNode {
         let path = self.path();
         debug!(%path, owner = %stat.ephemeral_owner, "replaces the node of another session");
         let mode = self.service_type.mode();
+        let (epoch, session) = (self.client.session_epoch(), self.client.session_id());
         let replaced = self
             .client
             .multi()
@@ -213,7 +214,15 @@ impl RegisteredNode {
             .commit()
             .await;
         match replaced {
-            Ok(_) => Ok(None),
+            Ok(_) => {
+                // From here on somebody else's node is not ours to replace: of two who register the
+                // same id at once, the later one stays.
+                if epoch == self.client.session_epoch() {
+                    self.owner = session;
+                    self.established = true;
+                }
+                Ok(None)
+            }
             Err(ClientError::Multi { source, .. }) if is_race(&source) => Ok(None),
             Err(ClientError::Multi { source, .. }) => Err(*source),
             Err(error) => Err(error),

@@ -82,35 +82,37 @@ impl Source {
         directory: &str,
     ) -> Result<BTreeSet<String>, Error> {
         let names = match self {
-            Self::Recursive(_) => client.children(directory).await.map(|(names, _)| names),
-            Self::Oneshot { watches } => match client.children(directory).watch().await {
-                Ok((names, _, watch)) => {
-                    watches.push(watch);
-                    Ok(names)
-                }
-                Err(error) => Err(error),
+            Self::Recursive(_) => match client.children(directory).await {
+                Err(Error::NoNode { .. }) => Vec::new(),
+                listed => listed?.0,
             },
-        };
-        match names {
-            Ok(names) => Ok(names.into_iter().collect()),
-            Err(Error::NoNode { .. }) => {
-                self.watch_for_creation(client, directory).await?;
-                Ok(BTreeSet::new())
+            Self::Oneshot { watches } => {
+                let (names, watch) = list_watched(client, directory).await?;
+                watches.push(watch);
+                names
             }
-            Err(error) => Err(error),
-        }
+        };
+        Ok(names.into_iter().collect())
     }
+}
 
-    /// A list of a missing directory leaves no watch, so wait for the directory itself.
-    async fn watch_for_creation(&mut self, client: &Client, directory: &str) -> Result<(), Error> {
-        let Self::Oneshot { watches } = self else { return Ok(()) };
-        let (stat, watch) = client.exists(directory).watch().await?;
-        watches.push(watch);
-        if stat.is_some() {
-            // It came between the two reads. The watch would tell of its end only.
-            let (_, _, watch) = client.children(directory).watch().await?;
-            watches.push(watch);
+/// Lists `directory` and watches the list or, if there is no directory, for its creation.
+async fn list_watched(
+    client: &Client,
+    directory: &str,
+) -> Result<(Vec<String>, OneshotWatch), Error> {
+    loop {
+        match client.children(directory).watch().await {
+            Ok((names, _, watch)) => return Ok((names, watch)),
+            Err(Error::NoNode { .. }) => {}
+            Err(error) => return Err(error),
         }
-        Ok(())
+        // A list of what is missing leaves no watch. If it was made between the two requests, it
+        // can be listed now; it takes somebody who deletes and makes it all the time to get here
+        // again.
+        let (stat, watch) = client.exists(directory).watch().await?;
+        if stat.is_none() {
+            return Ok((Vec::new(), watch));
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! Sessions, servers and operators that get in the way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use zk_recipes::{Error, HoldState, Lock, LostReason, Released};
 
@@ -172,6 +172,21 @@ async fn a_holder_that_hears_nothing_for_the_session_timeout_has_lost() {
     // The next one comes in no earlier than that.
     let next = soon(Lock::acquire(&observer, "/locks/x")).await.unwrap();
     assert!(next.fencing_token() > guard.fencing_token());
+}
+
+#[tokio::test(flavor = "current_thread")]
+async fn a_process_that_was_paused_knows_as_soon_as_it_looks() {
+    let server = server().await;
+    let client = connect_for(&server.connect_string(), Duration::from_millis(300)).await;
+    let guard = soon(Lock::acquire(&client, "/locks/x")).await.unwrap();
+    assert!(guard.is_held());
+    // The one thread of this runtime is kept busy, so no task of the client or the recipe runs.
+    while client.session_deadline().is_some_and(|deadline| Instant::now() < deadline) {
+        std::hint::spin_loop();
+    }
+    assert!(!guard.is_held());
+    assert_eq!(guard.state(), HoldState::Lost(LostReason::DeadlinePassed));
+    assert!(guard.cancellation().is_cancelled());
 }
 
 #[tokio::test]

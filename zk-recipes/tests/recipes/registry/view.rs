@@ -6,7 +6,7 @@ use zk_recipes::registry::{ServiceChange, ServiceChanges};
 use zk_recipes::{ServiceInstance, ServiceRegistry, ServiceView};
 use zk_server::testing::TestServer;
 
-use crate::support::{client, expire, server, soon, until};
+use crate::support::{Proxy, client, connect, expire, server, soon, until};
 
 fn api(id: &str) -> ServiceInstance {
     ServiceInstance::new("api", "10.0.0.1", 8080).with_id(id)
@@ -131,6 +131,34 @@ async fn a_view_survives_cuts_restarts_and_its_own_expiry() {
         soon(view.wait_for(|all| all.len() == 1 && all[0].id == expected)).await.unwrap();
     }
     until(|| async { !view.is_stale() }).await;
+}
+
+#[tokio::test]
+async fn a_view_on_an_old_server_makes_do_with_one_shot_watches() {
+    let (server, services, theirs, _watcher, _ours) = world().await;
+    let proxy = Proxy::start(server.addr()).await;
+    proxy.refuse_add_watch();
+    let old = connect(&proxy.connect_string()).await;
+    let view = soon(ServiceRegistry::new(&old, "/services").watch("api")).await.unwrap();
+    for round in 0..3 {
+        let mut a = soon(theirs.register(api("a"))).await.unwrap();
+        soon(view.wait_for(|all| all.len() == 1)).await.unwrap();
+        let b = soon(theirs.register(api("b"))).await.unwrap();
+        soon(view.wait_for(|all| all.len() == 2)).await.unwrap();
+        for weight in 0..3 {
+            soon(a.update(api("a").with_payload(weight))).await.unwrap();
+            soon(view.wait_for(|all| all[0].payload == weight)).await.unwrap();
+        }
+        match round {
+            0 => drop(server.drop_connections()),
+            1 => expire(&server, &old),
+            _ => {}
+        }
+        soon(a.unregister()).await.unwrap();
+        drop(b);
+        soon(view.wait_for(<[_]>::is_empty)).await.unwrap();
+        services.delete("/services/api").await.unwrap();
+    }
 }
 
 #[tokio::test]

@@ -8,7 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
+
+/// The number of `addWatch`, which servers have since 3.6.
+const ADD_WATCH: i32 = 106;
+
+/// The code of an operation that the server does not know.
+const UNIMPLEMENTED: i32 = -6;
 
 /// Operations that tests cut at, by their numbers on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +62,8 @@ struct Status {
 
 #[derive(Default)]
 struct Rules {
+    /// The number of an operation that is answered with "unimplemented".
+    refused: Option<i32>,
     plan: Option<(Op, Plan)>,
     /// The reply that was planned for: its xid.
     waiting_for: Option<(i32, Plan)>,
@@ -108,6 +116,11 @@ impl Proxy {
         self.shared.status.send_modify(|status| status.holding = false);
     }
 
+    /// Plays a server that is too old for `addWatch`.
+    pub(crate) fn refuse_add_watch(&self) {
+        self.shared.rules().refused = Some(ADD_WATCH);
+    }
+
     /// Cuts every connection; what was held is lost. New ones are welcome.
     pub(crate) fn cut(&self) {
         self.shared.status.send_modify(|status| {
@@ -147,27 +160,41 @@ impl Drop for Proxy {
     }
 }
 
+/// What becomes of a request.
+enum Fate {
+    Forward,
+    Cut,
+    /// Answered by the proxy.
+    Answer(Vec<u8>),
+}
+
 impl Shared {
     fn rules(&self) -> MutexGuard<'_, Rules> {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether to forward this request; false cuts.
-    fn on_request(&self, frame: &[u8]) -> bool {
-        let (Some(xid), Some(code)) = (int_at(frame, 0), int_at(frame, 4)) else { return true };
+    fn on_request(&self, frame: &[u8]) -> Fate {
+        let (Some(xid), Some(code)) = (int_at(frame, 0), int_at(frame, 4)) else {
+            return Fate::Forward;
+        };
         let mut rules = self.rules();
         *rules.counts.entry(code).or_default() += 1;
-        let Some((op, plan)) = rules.plan else { return true };
+        if rules.refused == Some(code) {
+            let header =
+                [&xid.to_be_bytes()[..], &0_i64.to_be_bytes(), &UNIMPLEMENTED.to_be_bytes()];
+            return Fate::Answer(header.concat());
+        }
+        let Some((op, plan)) = rules.plan else { return Fate::Forward };
         if Op::of(code) != Some(op) {
-            return true;
+            return Fate::Forward;
         }
         rules.plan = None;
         if plan == Plan::LoseRequest {
             self.status.send_modify(|status| status.triggered += 1);
-            return false;
+            return Fate::Cut;
         }
         rules.waiting_for = Some((xid, plan));
-        true
+        Fate::Forward
     }
 
     /// What was planned for this reply, if anything.
@@ -197,12 +224,13 @@ async fn accept(listener: TcpListener, server: SocketAddr, shared: Arc<Shared>) 
             let mut status = shared.status.subscribe();
             let (from_client, to_client) = client.into_split();
             let (from_server, to_server) = server.into_split();
+            let (answers, answered) = mpsc::channel(1);
             tokio::select! {
                 // First, so that a cut loses what was held instead of releasing it.
                 biased;
                 _ = status.wait_for(|status| status.generation > generation) => {}
-                _ = requests(from_client, to_server, &shared) => {}
-                _ = replies(from_server, to_client, &shared) => {}
+                _ = requests(from_client, to_server, answers, &shared) => {}
+                _ = replies(from_server, to_client, answered, &shared) => {}
             }
         });
     }
@@ -211,6 +239,7 @@ async fn accept(listener: TcpListener, server: SocketAddr, shared: Arc<Shared>) 
 async fn requests(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
+    answers: mpsc::Sender<Vec<u8>>,
     shared: &Shared,
 ) -> std::io::Result<()> {
     let mut handshake = true;
@@ -219,8 +248,15 @@ async fn requests(
         if shared.status.borrow().swallowing {
             continue;
         }
-        if !std::mem::take(&mut handshake) && !shared.on_request(&frame) {
-            return Ok(());
+        if !std::mem::take(&mut handshake) {
+            match shared.on_request(&frame) {
+                Fate::Forward => {}
+                Fate::Cut => return Ok(()),
+                Fate::Answer(answer) => {
+                    let _ = answers.send(answer).await;
+                    continue;
+                }
+            }
         }
         write_frame(&mut to, &frame).await?;
     }
@@ -229,10 +265,20 @@ async fn requests(
 async fn replies(
     mut from: OwnedReadHalf,
     mut to: OwnedWriteHalf,
+    mut answered: mpsc::Receiver<Vec<u8>>,
     shared: &Shared,
 ) -> std::io::Result<()> {
     let mut handshake = true;
     loop {
+        // A peek can be given up half-way, reading a frame cannot.
+        let mut first = [0];
+        tokio::select! {
+            _ = from.peek(&mut first) => {}
+            Some(answer) = answered.recv() => {
+                write_frame(&mut to, &answer).await?;
+                continue;
+            }
+        }
         let frame = read_frame(&mut from).await?;
         if shared.status.borrow().swallowing {
             continue;
