@@ -61,7 +61,7 @@ pub use output::SessionState;
 pub(crate) use config::Config;
 pub(crate) use machine::Session;
 pub(crate) use output::{Loss, NodeEvent, Notice, Output};
-pub(crate) use request::{Class, Failure, Outcome, Request, encode_request};
 #[cfg(test)]
 pub(crate) use request::encode_bare_request;
+pub(crate) use request::{Class, Failure, Outcome, Request, encode_request};
 pub(crate) use watches::{Watch, WatchKind, WatcherId};

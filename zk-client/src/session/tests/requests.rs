@@ -1,4 +1,4 @@
-//! Deadlines, limits and withdrawals of requests.
+//! Deadlines and limits of requests.
 
 use std::time::Duration;
 
