@@ -15,6 +15,8 @@ mod masters;
 mod process;
 mod services;
 
+use std::process::ExitCode;
+
 use clap::Parser;
 use zk_client::{Client, CreateMode};
 use zk_server::testing::TestServer;
@@ -31,21 +33,30 @@ struct Args {
 }
 
 #[tokio::main]
-async fn main() -> Result {
+async fn main() -> ExitCode {
     // Silent but for errors; RUST_LOG=debug shows what client and recipes do.
     tracing_subscriber::fmt()
         .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
         .with_writer(std::io::stderr)
         .init();
 
-    match Args::parse().connect {
+    let played = match Args::parse().connect {
         Some(ensemble) => run_on(ensemble.trim_end_matches('/')).await,
-        None => {
-            let server = TestServer::start().await?;
-            println!("An embedded server listens on {}.", server.connect_string());
-            run_on(&server.connect_string()).await
+        None => run_embedded().await,
+    };
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("quickstart: {error}");
+            ExitCode::FAILURE
         }
     }
+}
+
+async fn run_embedded() -> Result {
+    let server = TestServer::start().await?;
+    println!("An embedded server listens on {}.", server.connect_string());
+    run_on(&server.connect_string()).await
 }
 
 /// Plays the four acts below a node of their own, and deletes it whatever happens.

@@ -21,7 +21,7 @@ pub(crate) async fn act(stage: &str) -> Result {
 
     let services = Client::connect(stage).await?;
     let registry = ServiceRegistry::new(&services, "/services");
-    let mut first = registry.register(instance("api-1", 8081)).await?;
+    let first = registry.register(instance("api-1", 8081)).await?;
     show_next(&view, &mut changes).await?;
     let second = registry.register(instance("api-2", 8082)).await?;
     show_next(&view, &mut changes).await?;

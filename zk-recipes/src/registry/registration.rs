@@ -1,6 +1,7 @@
 //! A registered instance, kept registered.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use tokio::sync::{Mutex, watch};
@@ -39,7 +40,7 @@ pub enum RegistrationState {
 #[must_use = "dropping the registration unregisters the instance"]
 pub struct Registration {
     shared: Arc<Shared>,
-    unregistered: bool,
+    unregistered: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -81,7 +82,7 @@ impl Registration {
             states: watch::Sender::new(RegistrationState::Registering),
             stop: CancellationToken::new(),
         });
-        let registration = Self { shared, unregistered: false };
+        let registration = Self { shared, unregistered: AtomicBool::new(false) };
         registration.shared.agree().await?;
         if service_type != ServiceType::Permanent {
             runtime::spawn_resident(keep(registration.shared.clone()));
@@ -141,11 +142,12 @@ impl Registration {
     /// Takes the instance out and waits until the server has confirmed it, through disconnects.
     ///
     /// From the call on nothing registers it again. Dropped half-way, the work goes on in the
-    /// background. Deletes only this registration's own node. After an error it may be called again.
-    pub async fn unregister(&mut self) -> Result<Released> {
+    /// background. Deletes only this registration's own node. May be called again, after an error or
+    /// just so.
+    pub async fn unregister(&self) -> Result<Released> {
         self.shared.stop.cancel();
         let released = self.shared.withdraw().await?;
-        self.unregistered = true;
+        self.unregistered.store(true, Ordering::Relaxed);
         Ok(released)
     }
 }
@@ -153,7 +155,7 @@ impl Registration {
 impl Drop for Registration {
     fn drop(&mut self) {
         self.shared.stop.cancel();
-        if self.unregistered || self.shared.service_type == ServiceType::Permanent {
+        if *self.unregistered.get_mut() || self.shared.service_type == ServiceType::Permanent {
             return;
         }
         let shared = self.shared.clone();

@@ -26,7 +26,7 @@ async fn an_instance_lies_where_curator_looks_for_it() {
     let client = client(&server).await;
     let registry = ServiceRegistry::new(&client, "/services");
     assert_eq!(soon(registry.names()).await.unwrap(), Vec::<String>::new());
-    let mut registration = soon(registry.register(api("a"))).await.unwrap();
+    let registration = soon(registry.register(api("a"))).await.unwrap();
     assert_eq!(registration.path().await, "/services/api/a");
     let (instance, stat) = read(&client, "/services/api/a").await.unwrap();
     assert_eq!(instance, registration.instance());
@@ -125,7 +125,7 @@ async fn the_node_of_a_dead_process_is_taken_over_and_a_living_one_does_not_figh
     let server = server().await;
     let (one, two) = (client(&server).await, client(&server).await);
     let old = soon(ServiceRegistry::new(&one, "/services").register(api("a"))).await.unwrap();
-    let mut new = soon(ServiceRegistry::new(&two, "/services").register(api("a"))).await.unwrap();
+    let new = soon(ServiceRegistry::new(&two, "/services").register(api("a"))).await.unwrap();
     let (_, stat) = read(&one, "/services/api/a").await.unwrap();
     assert_eq!(Some(stat.ephemeral_owner), two.session_id());
     soon(old.wait_for(|state| *state == RegistrationState::Replaced)).await;
@@ -146,13 +146,13 @@ async fn a_registration_whose_reply_is_lost_is_made_once() {
         let proxy = Proxy::start(server.addr()).await;
         let client = connect(&proxy.connect_string()).await;
         let registry = ServiceRegistry::new(&client, "/services");
-        let mut first = soon(registry.register(api("first"))).await.unwrap();
+        let first = soon(registry.register(api("first"))).await.unwrap();
         soon(first.unregister()).await.unwrap();
         let service_type =
             if sequential { ServiceType::DynamicSequential } else { ServiceType::Dynamic };
         proxy.lose_reply(Op::Create);
         let instance = api("a").with_service_type(service_type);
-        let mut registration = soon(registry.register(instance)).await.unwrap();
+        let registration = soon(registry.register(instance)).await.unwrap();
         proxy.triggered(1).await;
         let names = children(&observer, "/services/api").await;
         assert_eq!(names.len(), 1, "{names:?}");
@@ -171,7 +171,7 @@ async fn a_register_that_is_dropped_leaves_nothing_behind() {
         let proxy = Proxy::start(server.addr()).await;
         let client = connect(&proxy.connect_string()).await;
         let registry = ServiceRegistry::new(&client, "/services");
-        let mut first = soon(registry.register(api("first"))).await.unwrap();
+        let first = soon(registry.register(api("first"))).await.unwrap();
         soon(first.unregister()).await.unwrap();
         proxy.hold_reply(Op::Create);
         let instance = api("a").with_service_type(service_type);
@@ -198,7 +198,7 @@ async fn a_sequential_instance_gets_a_number_in_each_session() {
     let (owner, observer) = (client(&server).await, client(&server).await);
     let registry = ServiceRegistry::new(&owner, "/services");
     let instance = api("a").with_service_type(ServiceType::DynamicSequential);
-    let mut registration = soon(registry.register(instance.clone())).await.unwrap();
+    let registration = soon(registry.register(instance.clone())).await.unwrap();
     assert_eq!(registration.path().await, "/services/api/a0000000000");
     soon(registration.update(instance.with_payload("v2"))).await.unwrap();
     assert_eq!(children(&observer, "/services/api").await, ["a0000000000"]);
@@ -225,7 +225,7 @@ async fn static_and_permanent_instances_outlive_their_session() {
 
     let registry = ServiceRegistry::new(&observer, "/services");
     let again = api("p").with_service_type(ServiceType::Permanent);
-    let mut again = soon(registry.register(again)).await.unwrap();
+    let again = soon(registry.register(again)).await.unwrap();
     assert_eq!(soon(again.unregister()).await.unwrap(), Released::Released);
     let again = api("s").with_service_type(ServiceType::Static);
     drop(soon(registry.register(again)).await.unwrap());

@@ -42,7 +42,7 @@ async fn a_view_is_loaded_when_it_is_handed_out_and_follows_changes() {
     let view = soon(ours.watch("api")).await.unwrap();
     assert_eq!(ids(&view), ["a"]);
     let mut changes = view.changes();
-    let mut b = soon(theirs.register(api("b"))).await.unwrap();
+    let b = soon(theirs.register(api("b"))).await.unwrap();
     assert_eq!(next(&mut changes).await, "added b");
     assert_eq!(ids(&view), ["a", "b"], "a change is in the list before it is in the stream");
     soon(a.update(api("a").with_payload("v2"))).await.unwrap();
@@ -61,7 +61,7 @@ async fn a_service_may_appear_after_its_view_and_again() {
     assert_eq!(ids(&view), Vec::<String>::new());
     assert_eq!(view.pick(), None);
     for _ in 0..2 {
-        let mut a = soon(theirs.register(api("a"))).await.unwrap();
+        let a = soon(theirs.register(api("a"))).await.unwrap();
         soon(view.wait_for(|all| all.len() == 1)).await.unwrap();
         soon(a.unregister()).await.unwrap();
         soon(view.wait_for(<[_]>::is_empty)).await.unwrap();
@@ -141,7 +141,7 @@ async fn a_view_on_an_old_server_makes_do_with_one_shot_watches() {
     let old = connect(&proxy.connect_string()).await;
     let view = soon(ServiceRegistry::new(&old, "/services").watch("api")).await.unwrap();
     for round in 0..3 {
-        let mut a = soon(theirs.register(api("a"))).await.unwrap();
+        let a = soon(theirs.register(api("a"))).await.unwrap();
         soon(view.wait_for(|all| all.len() == 1)).await.unwrap();
         let b = soon(theirs.register(api("b"))).await.unwrap();
         soon(view.wait_for(|all| all.len() == 2)).await.unwrap();
