@@ -189,9 +189,11 @@ impl<R, W: Clone> Session<R, W> {
         self.enter(SessionState::Connected, None);
     }
 
-    /// The servers share the session timeout, so that each can be tried before it is over.
+    /// The servers share the time there is, so that each can be tried before it is over: a session's
+    /// timeout, and for the first session also what the application gives the whole of it.
     fn attempt_timeout(&self) -> Duration {
-        let whole = self.session_timeout().unwrap_or(self.config.session_timeout);
+        let first = || self.config.session_timeout.min(self.config.connect_timeout);
+        let whole = self.session_timeout().unwrap_or_else(first);
         let share = u32::try_from(self.hosts.len()).map_or(Duration::ZERO, |hosts| whole / hosts);
         share.max(whole.min(ATTEMPT_MIN))
     }

@@ -7,7 +7,7 @@ use zk_proto::{SessionId, Zxid};
 
 use super::pair::{Pair, TIMEOUT, Told, config};
 use super::server::Host;
-use crate::session::{Failure, Loss, SessionState};
+use crate::session::{Config, Failure, Loss, SessionState};
 
 fn ports(pair: &Pair) -> Vec<u16> {
     pair.attempts().iter().map(|(_, port)| *port).collect()
@@ -131,6 +131,14 @@ fn a_server_that_does_not_answer_is_left_for_the_next() {
         let took = pair.now - start;
         assert!(took >= TIMEOUT / 3 && took < TIMEOUT / 3 + Duration::from_millis(60), "{took:?}");
     }
+}
+
+#[test]
+fn one_mute_server_does_not_use_up_a_short_connect_timeout() {
+    let mut pair = Pair::with(Config { connect_timeout: TIMEOUT / 2, ..config(3) }, 7);
+    pair.ensemble.hosts.insert(first_port(), Host::Mute);
+    pair.run_until(|pair| pair.session.state() == SessionState::Connected);
+    assert_eq!(pair.losses(), [&Loss::AttemptTimedOut(TIMEOUT / 6)]);
 }
 
 /// Where a machine with three hosts goes first.
