@@ -6,7 +6,7 @@ use zk_client::{Client, CreateMode, EventType, WatchMode, WatchStream};
 
 async fn next(stream: &mut WatchStream) -> (EventType, String) {
     let event = within("an event", stream.next()).await.expect("the stream goes on");
-    (event.kind, event.path.to_string())
+    (event.kind, event.path)
 }
 
 /// Create, set, child created, child set, child deleted, deleted.

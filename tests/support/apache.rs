@@ -10,19 +10,22 @@ use testcontainers::{ContainerAsync, Image};
 
 const CLIENT_PORT: ContainerPort = ContainerPort::Tcp(2181);
 const DEFAULT_IMAGE: &str = "zookeeper:3.9";
+/// How often shared servers look for containers and TTL nodes to delete: tests wait for it.
+const SHORT_SWEEP_MS: u32 = 100;
 
 /// The official image, or any that takes the same environment; `ZK_TEST_IMAGE` names it.
 #[derive(Debug)]
 struct ZooKeeperImage {
     name: String,
     tag: String,
+    sweep_interval_ms: u32,
 }
 
 impl ZooKeeperImage {
-    fn from_environment() -> Self {
+    fn from_environment(sweep_interval_ms: u32) -> Self {
         let image = std::env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
         let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
-        Self { name: name.to_owned(), tag: tag.to_owned() }
+        Self { name: name.to_owned(), tag: tag.to_owned(), sweep_interval_ms }
     }
 }
 
@@ -46,12 +49,13 @@ impl Image for ZooKeeperImage {
     ) -> impl IntoIterator<
         Item = (impl Into<std::borrow::Cow<'_, str>>, impl Into<std::borrow::Cow<'_, str>>),
     > {
+        let sweep = format!("-Dznode.container.checkIntervalMs={}", self.sweep_interval_ms);
         [
-            ("ZOO_TICK_TIME", "100"),
-            ("ZOO_MAX_CLIENT_CNXNS", "0"),
-            ("ZOO_4LW_COMMANDS_WHITELIST", "*"),
-            ("ZOO_CFG_EXTRA", "maxSessionTimeout=60000 extendedTypesEnabled=true"),
-            ("JVMFLAGS", "-Dznode.container.checkIntervalMs=100"),
+            ("ZOO_TICK_TIME", "100".to_owned()),
+            ("ZOO_MAX_CLIENT_CNXNS", "0".to_owned()),
+            ("ZOO_4LW_COMMANDS_WHITELIST", "*".to_owned()),
+            ("ZOO_CFG_EXTRA", "maxSessionTimeout=60000 extendedTypesEnabled=true".to_owned()),
+            ("JVMFLAGS", sweep),
         ]
     }
 
@@ -60,9 +64,9 @@ impl Image for ZooKeeperImage {
     }
 }
 
-/// A running container; dropping the last reference removes it.
+/// A real Apache ZooKeeper in a container; dropping it removes the container.
 #[derive(Debug)]
-pub(crate) struct Apache {
+pub struct Apache {
     address: SocketAddr,
     /// Dropped to tell the thread that it is over.
     stop: Option<mpsc::Sender<()>>,
@@ -75,19 +79,28 @@ impl Apache {
         static SHARED: Mutex<Weak<Apache>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         shared.upgrade().unwrap_or_else(|| {
-            let apache = Arc::new(Self::start());
+            let apache = Arc::new(Self::start(SHORT_SWEEP_MS));
             *shared = Arc::downgrade(&apache);
             apache
         })
     }
 
-    pub(crate) fn address(&self) -> SocketAddr {
+    /// A server that nobody else uses, and whose containers and TTL nodes are left alone for an
+    /// hour. It has started, but may not answer yet.
+    #[must_use]
+    pub fn undisturbed() -> Self {
+        Self::start(3_600_000)
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
         self.address
     }
 
     /// The container has a thread and a runtime of its own: the test that started it may end, and
     /// its runtime with it, while others go on.
-    fn start() -> Self {
+    fn start(sweep_interval_ms: u32) -> Self {
         let (started, address) = mpsc::channel();
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -95,8 +108,9 @@ impl Apache {
                 .enable_all()
                 .build()
                 .expect("a runtime starts");
-            let container: ContainerAsync<_> =
-                runtime.block_on(ZooKeeperImage::from_environment().start()).expect(
+            let container: ContainerAsync<_> = runtime
+                .block_on(ZooKeeperImage::from_environment(sweep_interval_ms).start())
+                .expect(
                     "the container starts: is Docker there, and the image (see ZK_TEST_IMAGE)?",
                 );
             let port = runtime

@@ -11,6 +11,10 @@ mod cutting_proxy;
 mod patience;
 mod target;
 
+#[cfg(feature = "containers")]
+pub use apache::Apache;
+#[cfg(feature = "containers")]
+pub use apache::{Apache, ApacheSettings};
 pub use cutting_proxy::CuttingProxy;
 pub use patience::{PATIENCE, eventually, within};
-pub use target::Target;
+pub use target::{Target, is_serving};

@@ -67,7 +67,7 @@ impl Target {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let server = Server::start().await;
         let address = server.address();
-        eventually("the server answers", async || is_serving(address).await).await;
+        until_serving(address).await;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let root = format!("/test-{}-{number}", std::process::id());
         let admin = within("a session", Client::connect(&address.to_string())).await;
@@ -139,8 +139,19 @@ async fn connected(builder: ClientBuilder) -> Client {
     within("a session", builder.connect()).await.expect("the server takes a client")
 }
 
+/// Whether the server at `address` says that it serves.
+///
+/// Waits until a server takes requests.
+///
+/// # Panics
+///
+/// If it does not in time.
+pub async fn until_serving(address: SocketAddr) {
+    eventually("the server answers", async || is_serving(address).await).await;
+}
+
 /// A server that is starting may take a connection and forget it: each question has its own limit.
-async fn is_serving(address: SocketAddr) -> bool {
+pub async fn is_serving(address: SocketAddr) -> bool {
     let answer = tokio::time::timeout(Duration::from_secs(1), ask(address)).await;
     matches!(answer, Ok(Ok(answer)) if answer.contains("Mode: "))
 }
