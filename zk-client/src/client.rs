@@ -98,8 +98,13 @@ impl Client {
     /// Notable errors: [`NodeExists`](crate::Error::NodeExists);
     /// [`NoNode`](crate::Error::NoNode), the parent is missing;
     /// [`NoChildrenForEphemerals`](crate::Error::NoChildrenForEphemerals).
-    pub fn create<'a>(&'a self, path: &'a str, data: &'a [u8], mode: CreateMode) -> Create<'a> {
-        Create::new(Call::new(self, path), data, mode)
+    pub fn create<'a>(
+        &'a self,
+        path: &'a str,
+        data: &'a (impl AsRef<[u8]> + ?Sized),
+        mode: CreateMode,
+    ) -> Create<'a> {
+        Create::new(Call::new(self, path), data.as_ref(), mode)
     }
 
     /// Deletes a node without children.
@@ -125,8 +130,8 @@ impl Client {
     ///
     /// Notable errors: [`NoNode`](crate::Error::NoNode),
     /// [`BadVersion`](crate::Error::BadVersion).
-    pub fn set<'a>(&'a self, path: &'a str, data: &'a [u8]) -> Set<'a> {
-        Set::new(Call::new(self, path), data)
+    pub fn set<'a>(&'a self, path: &'a str, data: &'a (impl AsRef<[u8]> + ?Sized)) -> Set<'a> {
+        Set::new(Call::new(self, path), data.as_ref())
     }
 
     /// Asks whether a node exists: its metadata, or `None`.

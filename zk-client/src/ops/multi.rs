@@ -93,29 +93,40 @@ impl<'a> Multi<'a> {
     }
 
     /// Creates a node that everybody may access. Modes with a time to live are not for multis.
-    pub fn create(self, path: &'a str, data: &'a [u8], mode: CreateMode) -> Self {
-        self.add(path, Kind::Create { data, mode, acl: None })
+    pub fn create(
+        self,
+        path: &'a str,
+        data: &'a (impl AsRef<[u8]> + ?Sized),
+        mode: CreateMode,
+    ) -> Self {
+        self.add(path, Kind::Create { data: data.as_ref(), mode, acl: None })
     }
 
     /// Creates a node with an ACL. Modes with a time to live are not for multis.
     pub fn create_with_acl(
         self,
         path: &'a str,
-        data: &'a [u8],
+        data: &'a (impl AsRef<[u8]> + ?Sized),
         mode: CreateMode,
         acl: impl IntoIterator<Item = Acl>,
     ) -> Self {
-        self.add(path, Kind::Create { data, mode, acl: Some(acl.into_iter().collect()) })
+        let (data, acl) = (data.as_ref(), Some(acl.into_iter().collect()));
+        self.add(path, Kind::Create { data, mode, acl })
     }
 
     /// Sets the data of a node.
-    pub fn set(self, path: &'a str, data: &'a [u8]) -> Self {
+    pub fn set(self, path: &'a str, data: &'a (impl AsRef<[u8]> + ?Sized)) -> Self {
         self.set_version(path, data, ANY_VERSION)
     }
 
     /// Sets the data of a node that must have this version.
-    pub fn set_version(self, path: &'a str, data: &'a [u8], version: i32) -> Self {
-        self.add(path, Kind::Set { data, version })
+    pub fn set_version(
+        self,
+        path: &'a str,
+        data: &'a (impl AsRef<[u8]> + ?Sized),
+        version: i32,
+    ) -> Self {
+        self.add(path, Kind::Set { data: data.as_ref(), version })
     }
 
     /// Deletes a node.
