@@ -13,8 +13,6 @@ mod target;
 
 #[cfg(feature = "containers")]
 pub use apache::Apache;
-#[cfg(feature = "containers")]
-pub use apache::{Apache, ApacheSettings};
 pub use cutting_proxy::CuttingProxy;
 pub use patience::{PATIENCE, eventually, within};
 pub use target::{Target, is_serving};
