@@ -59,6 +59,14 @@ pub struct Limits {
     /// Bytes waiting for one client above which it is cut off (16 MiB). Only watch events get a
     /// connection there, since its requests are no longer read. A single reply may be larger.
     pub output_cap: usize,
+    /// Bytes waiting for all clients together (512 MiB). Above it, nobody is read who has not read
+    /// what waits for him, and whoever has more than `output_high_water` is cut off.
+    pub output_total: usize,
+    /// Requests of one connection that are worked on before others have their turn (64); some
+    /// count for many. What is left is offered again with [`Action::Resume`].
+    ///
+    /// [`Action::Resume`]: crate::server::Action::Resume
+    pub turn_requests: usize,
     /// How long a connection may take until its session is set up (10 s).
     pub sessionless_timeout: Duration,
     /// How long a client may read nothing of what waits for it before it is cut off (60 s).
@@ -94,6 +102,8 @@ impl Default for Limits {
             pending_requests: 1000,
             output_high_water: 4 << 20,
             output_cap: 16 << 20,
+            output_total: 512 << 20,
+            turn_requests: 64,
             sessionless_timeout: Duration::from_secs(10),
             write_stall_timeout: Duration::from_secs(60),
         }

@@ -66,6 +66,13 @@ pub fn route(op: OpCode) -> Route {
     }
 }
 
+/// Whether answering may take long however short the request is: whoever sends many of these has
+/// to let others in between.
+#[must_use]
+pub fn is_heavy(op: OpCode) -> bool {
+    matches!(op, OpCode::GetAllChildrenNumber | OpCode::GetEphemerals)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

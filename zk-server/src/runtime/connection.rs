@@ -18,6 +18,10 @@ use crate::server::CloseReason;
 /// by this and the limit of a frame.
 const READ_CHUNK: usize = 8 << 10;
 
+/// Bytes of input after which the buffer is given back, so that an idle connection does not keep
+/// the room of the largest request it ever made.
+const INPUT_KEPT_MAX: usize = 64 << 10;
+
 /// How long a closed connection may still send before it is dropped. Closing a socket with unread
 /// input resets the connection, and the client might never see the last answer.
 const LINGER: Duration = Duration::from_secs(1);
@@ -87,7 +91,11 @@ impl ConnectionTask {
         let mut stalled_at = None;
         loop {
             self.wait_while_paused().await;
+            let offered = self.input.len();
             let look = self.shared.look(self.conn, &mut self.input, self.output.is_empty())?;
+            if self.input.is_empty() && offered > INPUT_KEPT_MAX {
+                self.input = BytesMut::new();
+            }
             if !look.output.is_empty() {
                 self.output = look.output;
                 stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
@@ -101,6 +109,9 @@ impl ConnectionTask {
             }
             match self.step(look.wants_input, stalled_at).await {
                 Ok(Step::Wrote) => {
+                    if self.output.is_empty() {
+                        self.output = BytesMut::new();
+                    }
                     stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
                 }
                 Ok(Step::Woken) => {}

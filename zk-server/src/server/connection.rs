@@ -23,10 +23,16 @@ pub(super) struct Connection {
     pub(super) lane: VecDeque<Waiting>,
     /// Encoded frames that the runtime has not taken yet.
     pub(super) output: BytesMut,
+    /// Bytes of output that the runtime has taken and may not have written yet.
+    pub(super) taken: usize,
     /// Whether the runtime was told of `output`.
     pub(super) transmit_told: bool,
     /// Whether bytes were left unread, so that the runtime must be told to offer them again.
     pub(super) starved: bool,
+    /// Whether it has had its turn, and was promised another one.
+    pub(super) turn_over: bool,
+    /// Whether the requests in `lane` wait only for the client to read, and not for the log.
+    pub(super) stalled: bool,
     pub(super) stats: ConnectionStats,
 }
 
@@ -73,10 +79,23 @@ impl Connection {
             identities: Identities::of_peer(peer.ip()),
             lane: VecDeque::new(),
             output: BytesMut::new(),
+            taken: 0,
             transmit_told: false,
             starved: false,
+            turn_over: false,
+            stalled: false,
             stats: ConnectionStats::default(),
         }
+    }
+
+    /// Bytes on their way to the client, as far as the server knows.
+    pub(super) fn unread(&self) -> usize {
+        self.output.len() + self.taken
+    }
+
+    /// The requests that wait in the lane, writes on their way not counted.
+    pub(super) fn deferred(&self) -> usize {
+        self.lane.iter().filter(|waiting| matches!(waiting, Waiting::Request(_))).count()
     }
 
     /// The session, once it is set up and until the connection closes.

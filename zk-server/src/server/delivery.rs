@@ -9,6 +9,9 @@ use super::{Action, CloseReason, Server};
 use crate::ConnectionId;
 use crate::watch::Notification;
 
+/// Bytes of an output buffer that stay allocated for the next reply of an idle connection.
+const OUTPUT_KEPT_MAX: usize = 64 << 10;
+
 /// Appends a reply: the header, then what `body` writes, or only an error header if it refuses.
 pub(super) fn encode_reply(
     out: &mut BytesMut,
@@ -38,7 +41,8 @@ impl Server {
     /// closing or unknown: what it sends is of no use any more.
     #[must_use]
     pub fn wants_input(&self, conn: ConnectionId) -> bool {
-        self.connections.get(&conn).is_some_and(|connection| self.may_read(connection))
+        let connection = self.connections.get(&conn);
+        connection.is_some_and(|connection| !connection.turn_over && self.may_read(connection))
     }
 
     pub(super) fn may_read(&self, connection: &Connection) -> bool {
@@ -51,6 +55,7 @@ impl Server {
                 waiting < limits.pending_requests
                     && connection.output.len() < limits.output_high_water
                     && (waiting == 0 || self.in_flight < self.config.global_outstanding_limit)
+                    && (connection.unread() == 0 || self.unread < limits.output_total)
             }
         }
     }
@@ -91,6 +96,7 @@ impl Server {
     pub(super) fn count_sent(&mut self, conn: ConnectionId, written: usize) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         connection.stats.sent += 1;
+        self.unread += written;
         self.stats.packets_sent += 1;
         self.stats.response_bytes += written as u64;
         self.announce_output(conn);
@@ -125,22 +131,34 @@ impl Server {
     }
 
     /// A client that does not read must not cost more memory with every event.
-    fn cut_off_if_flooded(&mut self, conn: ConnectionId) {
-        let cap = self.config.limits.output_cap;
+    pub(super) fn cut_off_if_flooded(&mut self, conn: ConnectionId) {
+        let limits = &self.config.limits;
+        let overloaded = self.unread > limits.output_total;
+        let cap = if overloaded { limits.output_high_water } else { limits.output_cap };
         if self.connections.get(&conn).is_some_and(|connection| connection.output.len() > cap) {
             self.close(conn, CloseReason::OutputOverflow { cap });
         }
     }
 
-    /// Takes what waits to be sent to a connection, and with it the promise to send it.
+    /// Takes what waits to be sent to a connection, and with it the promise to send it. What was
+    /// taken before counts as written.
     #[must_use]
     pub fn take_output(&mut self, conn: ConnectionId) -> BytesMut {
         let Some(connection) = self.connections.get_mut(&conn) else {
             return BytesMut::new();
         };
         connection.transmit_told = false;
-        let output = connection.output.split();
-        self.resume_if_possible(conn);
+        // What is small is carved off, so that one allocation serves many replies; what is large
+        // goes as a whole, so that a burst costs no memory once it is written.
+        let output = if connection.output.capacity() > OUTPUT_KEPT_MAX {
+            std::mem::take(&mut connection.output)
+        } else {
+            connection.output.split()
+        };
+        self.unread -= connection.taken;
+        connection.taken = output.len();
+        self.advance(self.last_event, conn);
+        self.relieve();
         output
     }
 
@@ -161,15 +179,21 @@ impl Server {
     pub(super) fn starve(&mut self, conn: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.starved = true;
-            if self.in_flight >= self.config.global_outstanding_limit {
+            if self.is_loaded() {
                 self.starved_by_load.insert(conn);
             }
         }
     }
 
+    /// Whether anybody may have to wait for what others have to do or to read.
+    fn is_loaded(&self) -> bool {
+        self.in_flight >= self.config.global_outstanding_limit
+            || self.unread >= self.config.limits.output_total
+    }
+
     /// Lets the connections go on that only waited for the server as a whole.
     pub(super) fn relieve(&mut self) {
-        if self.in_flight < self.config.global_outstanding_limit {
+        if !self.starved_by_load.is_empty() && !self.is_loaded() {
             for conn in std::mem::take(&mut self.starved_by_load) {
                 self.resume_if_possible(conn);
             }
@@ -185,7 +209,8 @@ impl Server {
         let session = connection.session();
         connection.phase = Phase::Closing;
         if reason.is_abrupt() {
-            connection.output.clear();
+            self.unread -= connection.output.len();
+            connection.output = BytesMut::new();
         }
         self.abandon(conn);
         if let Some(session) = session {
@@ -199,11 +224,9 @@ impl Server {
         self.watches.drop_connection(conn);
         self.starved_by_load.remove(&conn);
         if let Some(connection) = self.connections.get_mut(&conn) {
-            let deferred = connection
-                .lane
-                .drain(..)
-                .filter(|waiting| matches!(waiting, super::connection::Waiting::Request(_)))
-                .count();
+            let deferred = if connection.stalled { 0 } else { connection.deferred() };
+            connection.lane.clear();
+            connection.stalled = false;
             self.in_flight -= deferred;
         }
     }

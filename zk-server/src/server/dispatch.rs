@@ -1,6 +1,6 @@
 //! What happens to a request, by its op code.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader};
@@ -11,14 +11,34 @@ use zk_proto::{
 
 use super::connection::{Deferred, Phase, Waiting};
 use super::delivery::encode_reply;
-use super::{CloseReason, Now, Server};
+use super::{Action, CloseReason, Now, Server};
 use crate::ConnectionId;
 use crate::request::admission::{self, Route};
 use crate::request::read::{self, ReadContext};
 use crate::watch::set_watches::{self, SetWatchesLists};
 
+/// Bytes of a request or its answer that weigh as much as one small request.
+const BYTES_PER_REQUEST: usize = 16 << 10;
+
+/// How many small requests one frame weighs in its connection's turn: by its size and that of the
+/// answer, and all there is for one whose work does not show in either.
+fn weight(frame: &[u8], sent: u64) -> usize {
+    let op = frame.get(4..8).and_then(|op| Some(i32::from_be_bytes(op.try_into().ok()?)));
+    match op.and_then(|op| OpCode::try_from(op).ok()).map(admission::is_heavy) {
+        Some(true) => usize::MAX,
+        _ => {
+            1 + frame.len() / BYTES_PER_REQUEST
+                + usize::try_from(sent).unwrap_or(usize::MAX) / BYTES_PER_REQUEST
+        }
+    }
+}
+
 impl Server {
     pub(super) fn received(&mut self, now: Now, conn: ConnectionId, bytes: &mut BytesMut) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.turn_over = false;
+        }
+        let mut left = self.config.limits.turn_requests;
         while let Some(connection) = self.connections.get(&conn) {
             if !self.may_read(connection) {
                 if connection.phase == Phase::Closing {
@@ -28,16 +48,33 @@ impl Server {
                 }
                 return;
             }
+            if left == 0 && !bytes.is_empty() {
+                self.end_turn(conn);
+                return;
+            }
             if connection.phase == Phase::Handshake && self.four_letter_word(now, conn, bytes) {
                 return;
             }
             match FrameDecoder::new(self.config.limits.frame_len).next(bytes) {
-                Ok(Some(frame)) => self.frame(now, conn, &frame),
+                Ok(Some(frame)) => {
+                    let sent_before = self.stats.response_bytes;
+                    self.frame(now, conn, &frame);
+                    let sent = self.stats.response_bytes - sent_before;
+                    left = left.saturating_sub(weight(&frame, sent));
+                }
                 Ok(None) => return,
                 Err(error) => self.close(conn, CloseReason::BadFrame(error)),
             }
         }
         bytes.clear();
+    }
+
+    /// Whatever else came is looked at after the others.
+    fn end_turn(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.turn_over = true;
+            self.actions.push_back(Action::Resume { conn });
+        }
     }
 
     fn frame(&mut self, now: Now, conn: ConnectionId, frame: &Bytes) {
@@ -85,7 +122,7 @@ impl Server {
     fn read_or_wait(&mut self, now: Now, conn: ConnectionId, session: SessionId, read: Deferred) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if connection.lane.is_empty() {
-            self.answer(now, conn, session, &read);
+            self.answer(now.instant, conn, session, &read);
         } else {
             connection.lane.push_back(Waiting::Request(read));
             self.in_flight += 1;
@@ -95,7 +132,7 @@ impl Server {
     /// Answers a request that changes nothing in the tree.
     pub(super) fn answer(
         &mut self,
-        now: Now,
+        now: Instant,
         conn: ConnectionId,
         session: SessionId,
         request: &Deferred,
@@ -124,7 +161,7 @@ impl Server {
             }
             (_, Ok(_)) => self.refuse_op_code(conn, request.xid, op.code()),
         }
-        self.stats.latency.record(now.instant.saturating_duration_since(request.received));
+        self.stats.latency.record(now.saturating_duration_since(request.received));
     }
 
     fn read(&mut self, conn: ConnectionId, session: SessionId, xid: i32, body: &Request<'_>) {

@@ -61,7 +61,8 @@ use stats::ServerStats;
 ///   gaps;
 /// - a session's owner is an open connection in the phase `Active` with that session, or `Opening`;
 /// - a connection answers in the order of its requests (pings, auth and SASL answers excepted);
-/// - `in_flight` counts `proposed` and the deferred requests of all lanes.
+/// - `in_flight` counts `proposed` and the deferred requests of all lanes that are not stalled;
+/// - `unread` is the sum of what the connections have not read.
 #[derive(Debug)]
 pub struct Server {
     config: ServerConfig,
@@ -81,7 +82,10 @@ pub struct Server {
     /// Connections that wait for writes of their session's former connection, by the last of them.
     barriers: VecDeque<(Zxid, ConnectionId)>,
     in_flight: usize,
+    unread: usize,
     starved_by_load: BTreeSet<ConnectionId>,
+    /// The time of the last event: for what happens between events.
+    last_event: Instant,
     actions: VecDeque<Action>,
     next_sweep: Instant,
     started: Instant,
@@ -110,7 +114,9 @@ impl Server {
             proposed: VecDeque::new(),
             barriers: VecDeque::new(),
             in_flight: 0,
+            unread: 0,
             starved_by_load: BTreeSet::new(),
+            last_event: now.instant,
             actions: VecDeque::new(),
             next_sweep: now.instant + config.container_check_interval,
             started: now.instant,
@@ -145,6 +151,7 @@ impl Server {
 
     /// Takes in one event. Ask [`poll_action`](Self::poll_action) afterwards.
     pub fn handle(&mut self, now: Now, event: Event<'_>) {
+        self.last_event = now.instant;
         match event {
             Event::Accepted { conn, peer } => self.accepted(now, conn, peer),
             Event::Received { conn, bytes } => self.received(now, conn, bytes),
@@ -186,6 +193,7 @@ impl Server {
     fn disconnected(&mut self, conn: ConnectionId) {
         self.abandon(conn);
         let Some(connection) = self.connections.remove(&conn) else { return };
+        self.unread -= connection.unread();
         if let Some(session) = connection.session() {
             self.sessions.disown(session, conn);
         }

@@ -133,6 +133,9 @@ impl Server {
 
     fn commit(&mut self, now: Now, proposed: Proposed) {
         let Proposed { record, origin } = proposed;
+        if let Some(origin) = &origin {
+            self.answer_all_before_write(now.instant, origin.conn);
+        }
         let applied = self.tree.apply(&record.header, &record.txn);
         let zxid = applied.zxid;
         self.proposer.applied(zxid);
@@ -157,7 +160,7 @@ impl Server {
         }
         self.lift_barriers(now, zxid);
         if let Some(conn) = asked_by {
-            self.advance(now, conn);
+            self.advance(now.instant, conn);
         }
     }
 
@@ -210,21 +213,62 @@ impl Server {
                 && matches!(connection.lane.front(), Some(Waiting::FormerWrites))
             {
                 connection.lane.pop_front();
-                self.advance(now, conn);
+                self.advance(now.instant, conn);
             }
         }
     }
 
-    /// Answers what waited behind a write that has been answered.
-    fn advance(&mut self, now: Now, conn: ConnectionId) {
-        while let Some(connection) = self.connections.get_mut(&conn)
+    /// Answers what waited behind a write that has been answered, until more waits for the client
+    /// to read than it should: the rest then waits for the client.
+    pub(super) fn advance(&mut self, now: Instant, conn: ConnectionId) {
+        self.unstall(conn);
+        let high_water = self.config.limits.output_high_water;
+        while self.connections.get(&conn).is_some_and(|c| c.output.len() < high_water)
+            && self.answer_next(now, conn)
+        {}
+        self.note_stall(conn);
+        self.resume_if_possible(conn);
+    }
+
+    /// A write is to be answered, and everything before it must have been: it is about to show.
+    fn answer_all_before_write(&mut self, now: Instant, conn: ConnectionId) {
+        self.unstall(conn);
+        while self.answer_next(now, conn) {
+            self.cut_off_if_flooded(conn);
+        }
+    }
+
+    /// Answers the request at the front of the lane. False if none is there.
+    fn answer_next(&mut self, now: Instant, conn: ConnectionId) -> bool {
+        if let Some(connection) = self.connections.get_mut(&conn)
             && let Some(session) = connection.session()
             && matches!(connection.lane.front(), Some(Waiting::Request(_)))
             && let Some(Waiting::Request(request)) = connection.lane.pop_front()
         {
             self.in_flight -= 1;
             self.answer(now, conn, session, &request);
+            return true;
         }
-        self.resume_if_possible(conn);
+        false
+    }
+
+    /// Requests at the front of a lane that are not answered wait for their client only; they
+    /// must not count as load that others have to wait for.
+    fn note_stall(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && matches!(connection.lane.front(), Some(Waiting::Request(_)))
+        {
+            connection.stalled = true;
+            self.in_flight -= connection.deferred();
+        }
+    }
+
+    fn unstall(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && connection.stalled
+        {
+            connection.stalled = false;
+            self.in_flight += connection.deferred();
+        }
     }
 }

@@ -127,3 +127,122 @@ fn a_connection_whose_output_is_taken_is_heard_again() {
     world.settle();
     assert_eq!(world.xids(conn), [1, 2]);
 }
+
+/// One write, and behind it, in the same bytes, `count` reads of a node of 1000 bytes.
+fn write_then_reads(world: &mut World, count: i32) -> (ConnectionId, BytesMut) {
+    let (conn, _) = world.session(40_000);
+    world.call(conn, &create("/a", CreateMode::Persistent));
+    world.call(conn, &set("/a", &[7; 1000]));
+    let mut bytes = request_frame(1, &create("/b", CreateMode::Persistent));
+    for xid in 2..2 + count {
+        bytes.extend_from_slice(&request_frame(xid, &get("/a", false)));
+    }
+    (conn, bytes)
+}
+
+#[test]
+fn reads_behind_a_write_are_answered_as_fast_as_the_client_reads_and_no_faster() {
+    let mut world = World::with(config());
+    let (conn, mut bytes) = write_then_reads(&mut world, 40);
+    world.server.config.limits.output_high_water = 5000;
+    world.slow_log = true;
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    world.settle();
+    assert!(bytes.is_empty(), "all of them wait behind the write");
+    assert_eq!(world.server.in_flight, 41);
+    let zxid = world.log.last().unwrap().header.zxid;
+    world.synced = world.log.len();
+    world.server.handle(world.now, Event::Durable { zxid });
+    let waiting = world.server.connections[&conn].output.len();
+    assert!((5000..7000).contains(&waiting), "{waiting} bytes were made ready at once");
+    assert_eq!(world.server.in_flight, 0, "nobody else has to wait for this client");
+    world.slow_log = false;
+    world.settle();
+    assert_eq!(world.xids(conn), (1..42).collect::<Vec<_>>());
+    assert_eq!((world.server.in_flight, world.server.unread), (0, world.unread_by(conn)));
+}
+
+#[test]
+fn a_read_between_two_writes_shows_the_first_even_if_the_client_is_slow() {
+    let mut world = World::with(config());
+    let (conn, mut bytes) = write_then_reads(&mut world, 20);
+    bytes.extend_from_slice(&request_frame(22, &set("/a", b"later")));
+    bytes.extend_from_slice(&request_frame(23, &get("/a", false)));
+    world.server.config.limits.output_high_water = 5000;
+    world.slow_log = true;
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    world.slow_log = false;
+    world.settle();
+    let replies = world.replies(conn);
+    let xids: Vec<_> = replies.iter().map(|reply| reply.header.xid).collect();
+    assert_eq!(xids, (1..24).collect::<Vec<_>>());
+    assert!(replies[1..21].iter().all(|reply| reply.body.len() > 1000), "none saw the later write");
+    assert!(replies[22].body.len() < 100);
+    assert_eq!(world.server.in_flight, 0);
+}
+
+#[test]
+fn a_client_that_must_be_answered_before_its_next_write_shows_is_cut_off_above_the_cap() {
+    let mut world = World::with(config());
+    let (conn, mut bytes) = write_then_reads(&mut world, 20);
+    bytes.extend_from_slice(&request_frame(22, &set("/a", b"later")));
+    world.server.config.limits.output_high_water = 5000;
+    world.server.config.limits.output_cap = 10_000;
+    world.slow_log = true;
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    while let Some(action) = world.server.poll_action() {
+        world.perform(action);
+    }
+    let zxid = world.log.last().unwrap().header.zxid;
+    world.synced = world.log.len();
+    world.server.handle(world.now, Event::Durable { zxid });
+    world.settle();
+    assert_eq!(world.closed(conn), Some(CloseReason::OutputOverflow { cap: 10_000 }));
+    assert_eq!((world.server.in_flight, world.server.unread), (0, 0));
+}
+
+#[test]
+fn a_connection_that_sends_many_requests_lets_others_in_between() {
+    let mut world = World::with(config());
+    let (conn, _) = world.session(40_000);
+    world.server.config.limits.turn_requests = 3;
+    let mut bytes = BytesMut::new();
+    for xid in 1..=7 {
+        bytes.extend_from_slice(&request_frame(xid, &exists("/", false)));
+    }
+    for turn in [3, 6, 7] {
+        world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+        let promised = !bytes.is_empty();
+        assert_eq!(world.server.wants_input(conn), !promised, "what is there comes first");
+        let actions: Vec<_> = std::iter::from_fn(|| world.server.poll_action()).collect();
+        assert_eq!(actions.contains(&Action::Resume { conn }), promised);
+        assert_eq!(world.server.connections[&conn].stats.sent, 1 + turn, "after {turn}");
+    }
+    let mut bytes = BytesMut::new();
+    for xid in 1..=2 {
+        let count = zk_proto::GetAllChildrenNumberRequest { path: "/" };
+        bytes.extend_from_slice(&request_frame(xid, &Request::GetAllChildrenNumber(count)));
+    }
+    let one = bytes.len() / 2;
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    assert_eq!(bytes.len(), one, "one that walks the tree is a turn of its own");
+}
+
+#[test]
+fn clients_that_do_not_read_are_not_heard_while_all_together_have_too_much_unread() {
+    let mut world = World::with(config());
+    let (lazy, _) = world.session(40_000);
+    let (other, _) = world.session(40_000);
+    world.server.config.limits.output_total = 30;
+    let mut bytes = request_frame(1, &exists("/nope", false));
+    bytes.extend_from_slice(&request_frame(2, &exists("/nope", false)));
+    bytes.extend_from_slice(&request_frame(3, &exists("/nope", false)));
+    world.server.handle(world.now, Event::Received { conn: lazy, bytes: &mut bytes });
+    assert!(!bytes.is_empty(), "the third one is left");
+    let mut frame = request_frame(1, &exists("/", false));
+    world.server.handle(world.now, Event::Received { conn: other, bytes: &mut frame });
+    assert!(frame.is_empty(), "who has read everything is heard");
+    world.client(lazy).unread = bytes;
+    world.settle();
+    assert_eq!((world.xids(lazy), world.xids(other)), (vec![1, 2, 3], vec![1]));
+}

@@ -126,10 +126,14 @@ impl World {
 
     fn perform(&mut self, action: Action) {
         match action {
-            Action::Transmit { conn } => {
+            // The last, empty take says that everything before has been written.
+            Action::Transmit { conn } => loop {
                 let output = self.server.take_output(conn);
+                if output.is_empty() {
+                    return;
+                }
                 self.client(conn).received.unsplit(output);
-            }
+            },
             Action::Close { conn, reason } => {
                 let output = self.server.take_output(conn);
                 let client = self.client(conn);
@@ -264,6 +268,11 @@ impl World {
         let frames = self.frames(conn);
         assert!(frames.len() <= 1, "one answer");
         frames.first().map(|frame| ConnectResponse::decode(&mut Reader::of(frame)).unwrap())
+    }
+
+    /// What the server believes that a client has not read yet.
+    fn unread_by(&self, conn: ConnectionId) -> usize {
+        self.server.connections.get(&conn).map_or(0, |connection| connection.unread())
     }
 
     fn ping(&mut self, conn: ConnectionId) {
