@@ -27,7 +27,7 @@ async fn a_view_follows_what_registers_changes_and_leaves() {
     let view = within("a view", ServiceRegistry::new(&watcher, BASE).watch("api")).await.unwrap();
     let mut changes = view.changes();
     shows(&view, &[]).await;
-    let mut first = registry.register(instance("a", 1)).await.unwrap();
+    let first = registry.register(instance("a", 1)).await.unwrap();
     let second = registry.register(instance("b", 2)).await.unwrap();
     shows(&view, &["a", "b"]).await;
     second.update(instance("b", 3)).await.unwrap();
