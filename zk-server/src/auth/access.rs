@@ -84,6 +84,9 @@ impl AccessControl {
         let Some(scheme) = self.scheme(&entry.scheme) else {
             return false;
         };
+        if scheme.is_exact() {
+            return identities.contains(&entry.scheme, &entry.id);
+        }
         let mut same_scheme = identities.iter().filter(|identity| identity.scheme == entry.scheme);
         same_scheme.any(|identity| scheme.matches(&identity.id, &entry.id))
     }
@@ -175,6 +178,53 @@ mod tests {
             assert_eq!(answer, Err(AuthFailure::UnknownScheme), "{scheme}");
         }
         assert_eq!(identities.iter().count(), 0);
+    }
+
+    /// Everything about it is wrong but that it is exact.
+    struct Exact;
+
+    impl Scheme for Exact {
+        fn name(&self) -> &'static str {
+            "exact"
+        }
+
+        fn authenticate(&self, _: &[u8]) -> Result<Vec<crate::auth::Identity>, AuthFailure> {
+            Err(AuthFailure::WrongCredentials)
+        }
+
+        fn is_valid(&self, _: &str) -> bool {
+            true
+        }
+
+        fn matches(&self, id: &str, acl_id: &str) -> bool {
+            panic!("{id} is not compared with {acl_id} and all the others")
+        }
+
+        fn is_exact(&self) -> bool {
+            true
+        }
+
+        fn proves_person(&self) -> bool {
+            true
+        }
+    }
+
+    #[test]
+    fn a_long_acl_is_not_compared_with_each_of_many_identities() {
+        let mut access = AccessControl::new(AuthConfig::default());
+        access.schemes.push(Box::new(Exact));
+        let mut identities = Identities::of_peer([10, 0, 0, 7].into());
+        for i in [5, 3, 9, 7] {
+            identities.add(crate::auth::Identity::new("exact", format!("user{i}"))).unwrap();
+        }
+        let list = |id: &str| [acl(Permissions::READ, "exact", id)];
+        assert!(access.allows(&identities, &list("user3"), Permissions::READ));
+        assert!(access.allows(&identities, &list("user9"), Permissions::READ));
+        assert!(!access.allows(&identities, &list("user4"), Permissions::READ));
+        assert!(
+            !access.allows(&identities, &list("10.0.0.7"), Permissions::READ),
+            "another scheme"
+        );
     }
 
     #[test]

@@ -49,6 +49,10 @@ impl Scheme for Digest {
         id == acl_id
     }
 
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     fn proves_person(&self) -> bool {
         true
     }

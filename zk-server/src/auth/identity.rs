@@ -52,6 +52,8 @@ impl fmt::Debug for Identity {
 #[derive(Clone, Debug, Default)]
 pub struct Identities {
     list: Vec<Identity>,
+    /// Places in `list`, sorted by what stands there.
+    order: Vec<usize>,
 }
 
 impl Identities {
@@ -64,7 +66,8 @@ impl Identities {
     /// What a fresh connection is: its peer's address.
     #[must_use]
     pub fn of_peer(address: IpAddr) -> Self {
-        Self { list: vec![Identity::new(super::ip::SCHEME, super::ip::text_of(address))] }
+        let place = Identity::new(super::ip::SCHEME, super::ip::text_of(address));
+        Self { list: vec![place], order: vec![0] }
     }
 
     /// Adds an identity; one that is there already changes nothing.
@@ -73,17 +76,30 @@ impl Identities {
     ///
     /// When the identity is longer than [`IDENTITY_LEN_MAX`] or one too many.
     pub fn add(&mut self, identity: Identity) -> Result<(), AuthFailure> {
-        if self.list.contains(&identity) {
-            return Ok(());
-        }
+        let Err(at) = self.find(&identity.scheme, &identity.id) else { return Ok(()) };
         if identity.id.len() > IDENTITY_LEN_MAX {
             return Err(AuthFailure::IdentityTooLong);
         }
         if self.list.len() >= IDENTITY_COUNT_MAX {
             return Err(AuthFailure::TooManyIdentities);
         }
+        self.order.insert(at, self.list.len());
         self.list.push(identity);
         Ok(())
+    }
+
+    /// Whether exactly this identity is among them. Takes time in the logarithm of their number.
+    #[must_use]
+    pub fn contains(&self, scheme: &str, id: &str) -> bool {
+        self.find(scheme, id).is_ok()
+    }
+
+    /// Where it stands in `order`, or where it would.
+    fn find(&self, scheme: &str, id: &str) -> Result<usize, usize> {
+        self.order.binary_search_by(|&at| {
+            let here = &self.list[at];
+            (&*here.scheme, here.id.as_str()).cmp(&(scheme, id))
+        })
     }
 
     /// The identities in the order they were gained.

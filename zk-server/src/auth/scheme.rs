@@ -21,6 +21,14 @@ pub trait Scheme: Send + Sync {
     /// Whether a connection with the identity `id` is whom the ACL entry means.
     fn matches(&self, id: &str, acl_id: &str) -> bool;
 
+    /// Whether an ACL entry means exactly those whose identity is its id, so that [`matches`] need
+    /// not be asked: it makes long ACLs cheap for those with many identities.
+    ///
+    /// [`matches`]: Self::matches
+    fn is_exact(&self) -> bool {
+        false
+    }
+
     /// Whether the identity proves a person rather than a place, so that the ACL entry `auth` may
     /// be replaced by it.
     fn proves_person(&self) -> bool;

@@ -28,7 +28,9 @@ impl Server {
     }
 
     pub(super) fn tick(&mut self, now: Now) {
-        for session in self.sessions.expire(now.instant) {
+        let tree = &self.tree;
+        let expired = self.sessions.expire(now.instant, |id| tree.ephemeral_count_of(id));
+        for session in expired {
             self.stats.sessions_expired += 1;
             self.propose_own(now, ServerRequest::CloseSession { session, cxid: 0 }, None);
         }

@@ -8,8 +8,9 @@ use zk_proto::SessionId;
 use super::ids;
 use crate::ConnectionId;
 
-/// Sessions that one call of [`SessionTracker::expire`] gives out at most, so that a hundred
-/// thousand sessions that end at once do not keep the pings of the others waiting.
+/// How much [`SessionTracker::expire`] gives out in one call, a session counting as one more than
+/// it has ephemeral nodes: a hundred thousand sessions or nodes that end at once must not keep the
+/// pings of the others waiting. A session with more nodes comes alone.
 pub const EXPIRY_BATCH: usize = 1000;
 
 /// The sessions of a server, in buckets of one tick by the time they end.
@@ -145,20 +146,26 @@ impl SessionTracker {
         session.owner
     }
 
-    /// Takes up to [`EXPIRY_BATCH`] sessions whose bucket has ended, oldest bucket first, and
-    /// marks them as closing.
-    pub fn expire(&mut self, now: Instant) -> Vec<SessionId> {
+    /// Takes up to [`EXPIRY_BATCH`] sessions and nodes of theirs whose bucket has ended, oldest
+    /// bucket first, and marks the sessions as closing.
+    pub fn expire(
+        &mut self,
+        now: Instant,
+        nodes_of: impl Fn(SessionId) -> usize,
+    ) -> Vec<SessionId> {
         let mut expired = Vec::new();
-        while expired.len() < EXPIRY_BATCH
-            && let Some((&bucket, ids)) = self.buckets.first_key_value()
+        let mut room = EXPIRY_BATCH;
+        while let Some((&bucket, ids)) = self.buckets.first_key_value()
             && self.end_of(bucket) <= now
+            && let Some(&id) = ids.first()
         {
-            let room = EXPIRY_BATCH - expired.len();
-            let batch: Vec<_> = ids.iter().copied().take(room).collect();
-            for &id in &batch {
-                self.close(id);
+            let weight = nodes_of(id).saturating_add(1);
+            if weight > room && !expired.is_empty() {
+                break;
             }
-            expired.extend(batch);
+            room = room.saturating_sub(weight);
+            self.close(id);
+            expired.push(id);
         }
         expired
     }

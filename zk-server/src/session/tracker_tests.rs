@@ -19,9 +19,9 @@ fn a_session_ends_at_the_first_boundary_strictly_after_its_timeout() {
         let mut tracker = SessionTracker::new(SessionId(1), TICK, start);
         tracker.open(SessionId(1), timeout, Some(CONN), start + ms(touched));
         assert_eq!(tracker.next_deadline(), Some(start + ms(ends)), "touched at {touched}");
-        assert!(tracker.expire(start + ms(ends - 1)).is_empty());
-        assert_eq!(tracker.expire(start + ms(ends)), [SessionId(1)]);
-        assert!(tracker.expire(start + ms(ends)).is_empty(), "given out once");
+        assert!(tracker.expire(start + ms(ends - 1), |_| 0).is_empty());
+        assert_eq!(tracker.expire(start + ms(ends), |_| 0), [SessionId(1)]);
+        assert!(tracker.expire(start + ms(ends), |_| 0).is_empty(), "given out once");
     }
 }
 
@@ -62,9 +62,9 @@ fn a_flood_of_ended_sessions_comes_in_batches() {
         tracker.open(id, 4000, None, start);
     }
     let end = start + ms(6000);
-    assert_eq!(tracker.expire(end).len(), EXPIRY_BATCH);
+    assert_eq!(tracker.expire(end, |_| 0).len(), EXPIRY_BATCH);
     assert_eq!(tracker.next_deadline(), Some(end), "the rest is due at once");
-    assert_eq!(tracker.expire(end).len(), 10);
+    assert_eq!(tracker.expire(end, |_| 0).len(), 10);
 }
 
 #[test]
@@ -76,7 +76,7 @@ fn renewal_counts_the_full_timeout_from_now() {
     tracker.close(SessionId(2));
     tracker.renew_all(start + ms(100_000));
     assert_eq!(tracker.next_deadline(), Some(start + ms(106_000)));
-    assert_eq!(tracker.expire(start + ms(106_000)), [SessionId(1)]);
+    assert_eq!(tracker.expire(start + ms(106_000), |_| 0), [SessionId(1)]);
 }
 
 #[test]
@@ -89,4 +89,23 @@ fn ids_from_the_log_are_not_given_out_again() {
     assert_eq!(tracker.next_id(), SessionId(later.0 + 1));
     tracker.open(SessionId(later.0 + 2), 4000, None, clock());
     assert_eq!(tracker.next_id(), SessionId(later.0 + 3));
+}
+
+#[test]
+fn sessions_with_many_nodes_end_in_smaller_batches() {
+    let start = clock();
+    let mut tracker = SessionTracker::new(SessionId(1), TICK, start);
+    for _ in 0..5 {
+        let id = tracker.next_id();
+        tracker.open(id, 4000, None, start);
+    }
+    let nodes_of = |id| match id {
+        SessionId(3) => 2 * EXPIRY_BATCH,
+        _ => EXPIRY_BATCH / 2 - 1,
+    };
+    let end = start + ms(6000);
+    let batches: Vec<_> = std::iter::repeat_with(|| tracker.expire(end, nodes_of).len())
+        .take_while(|len| *len > 0)
+        .collect();
+    assert_eq!(batches, [2, 1, 2], "the one that is larger than a batch comes alone");
 }

@@ -111,6 +111,12 @@ impl DataTree {
         self.owners.of_session(session)
     }
 
+    /// The number of a session's ephemeral nodes.
+    #[must_use]
+    pub fn ephemeral_count_of(&self, session: SessionId) -> usize {
+        self.owners.count_of(session)
+    }
+
     /// The sessions that own ephemeral nodes, in order.
     pub fn sessions_with_ephemerals(&self) -> impl Iterator<Item = SessionId> {
         self.owners.sessions()

@@ -58,6 +58,10 @@ impl Owners {
         self.sessions.get(&session).into_iter().flatten().map(|path| &**path)
     }
 
+    pub(super) fn count_of(&self, session: SessionId) -> usize {
+        self.sessions.get(&session).map_or(0, Paths::len)
+    }
+
     pub(super) fn sessions(&self) -> impl Iterator<Item = SessionId> {
         self.sessions.keys().copied()
     }

@@ -53,17 +53,13 @@ impl WatchManager {
     fn take_node_watchers(&mut self, path: &str, one_shot: Kinds) -> Vec<ConnectionId> {
         let here = one_shot.or(Kinds::PERSISTENT).or(Kinds::RECURSIVE);
         let mut connections: Vec<_> = self.watching(path, here).collect();
-        if self.has_recursive() {
-            let direct = connections.len();
-            let mut above = path::parent(path);
-            while let Some(ancestor) = above {
-                connections.extend(self.watching(ancestor, Kinds::RECURSIVE));
-                above = path::parent(ancestor);
-            }
-            if connections.len() > direct {
-                connections.sort_unstable();
-                connections.dedup();
-            }
+        let direct = connections.len();
+        for ancestor in self.watched_above(path) {
+            connections.extend(self.watching(ancestor, Kinds::RECURSIVE));
+        }
+        if connections.len() > direct {
+            connections.sort_unstable();
+            connections.dedup();
         }
         self.consume(path, one_shot);
         connections

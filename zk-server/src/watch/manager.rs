@@ -6,6 +6,7 @@ use std::sync::Arc;
 use zk_proto::WatcherType;
 
 use super::WatchKind;
+use super::ancestors::RecursiveWatches;
 use super::kinds::Kinds;
 use crate::connection_id::ConnectionId;
 
@@ -21,7 +22,7 @@ pub struct WatchManager {
     paths: HashMap<Arc<str>, BTreeMap<ConnectionId, Kinds>>,
     connections: BTreeMap<ConnectionId, BTreeSet<Arc<str>>>,
     count: usize,
-    recursive_count: usize,
+    recursive: RecursiveWatches,
 }
 
 impl WatchManager {
@@ -58,7 +59,7 @@ impl WatchManager {
             if entry.is_empty() {
                 self.paths.remove(&path);
             }
-            self.recount(kinds, Kinds::NONE);
+            self.recount(&path, kinds, Kinds::NONE);
         }
     }
 
@@ -81,9 +82,9 @@ impl WatchManager {
         self.connections.len()
     }
 
-    /// Whether any connection has a recursive watch.
-    pub(super) fn has_recursive(&self) -> bool {
-        self.recursive_count > 0
+    /// The paths above this one that may have recursive watches, at least those that have.
+    pub(super) fn watched_above<'p>(&self, path: &'p str) -> Vec<&'p str> {
+        self.recursive.above(path)
     }
 
     /// The connections with a watch of one of `wanted` on a path.
@@ -124,7 +125,7 @@ impl WatchManager {
             let watching = self.paths.get_mut(path).expect(SAME_INVARIANT);
             watching.insert(connection, after);
         }
-        self.recount(before, after);
+        self.recount(path, before, after);
     }
 
     fn remove_entry(&mut self, connection: ConnectionId, path: &str) {
@@ -140,10 +141,14 @@ impl WatchManager {
         }
     }
 
-    fn recount(&mut self, before: Kinds, after: Kinds) {
-        let recursive = |kinds: Kinds| usize::from(!kinds.and(Kinds::RECURSIVE).is_empty());
+    fn recount(&mut self, path: &str, before: Kinds, after: Kinds) {
         self.count = self.count - before.count() + after.count();
-        self.recursive_count = self.recursive_count - recursive(before) + recursive(after);
+        let recursive = |kinds: Kinds| !kinds.and(Kinds::RECURSIVE).is_empty();
+        match (recursive(before), recursive(after)) {
+            (false, true) => self.recursive.add(path),
+            (true, false) => self.recursive.remove(path),
+            _ => {}
+        }
     }
 
     /// Checks the invariants above by counting.
@@ -164,7 +169,7 @@ impl WatchManager {
         }
         assert!(self.connections.values().all(|paths| !paths.is_empty()));
         assert_eq!(self.connections.values().map(BTreeSet::len).sum::<usize>(), pairs);
-        assert_eq!((self.count, self.recursive_count), (count, recursive));
+        assert_eq!((self.count, self.recursive.total()), (count, recursive));
     }
 }
 

@@ -17,6 +17,7 @@
 
 pub mod set_watches;
 
+mod ancestors;
 mod fire;
 mod kinds;
 mod manager;

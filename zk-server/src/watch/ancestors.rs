@@ -1,0 +1,98 @@
+//! Which nodes above a path are watched recursively, found in one pass over the path.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hasher as _};
+
+/// Recursive watches, counted by the hash of their path.
+///
+/// A path of 100 000 names has as many ancestors. To look each up by its path would take time in
+/// the square of the path's length, for each change below a watch on the root. Their hashes all
+/// come by the way while the path is hashed once; what a hash finds is then looked up.
+#[derive(Debug, Default)]
+pub(super) struct RecursiveWatches {
+    /// Only looked up, never iterated: the random order of its entries shows nowhere.
+    counts: HashMap<u64, usize>,
+}
+
+impl RecursiveWatches {
+    pub(super) fn add(&mut self, path: &str) {
+        *self.counts.entry(hash(path)).or_default() += 1;
+    }
+
+    /// Takes back one [`add`](Self::add) of the same path.
+    pub(super) fn remove(&mut self, path: &str) {
+        let hash = hash(path);
+        if let Some(count) = self.counts.get_mut(&hash) {
+            *count -= 1;
+            if *count == 0 {
+                self.counts.remove(&hash);
+            }
+        }
+    }
+
+    /// The paths above `path` that are worth a look, from the root downwards.
+    pub(super) fn above<'p>(&self, path: &'p str) -> Vec<&'p str> {
+        let mut found = Vec::new();
+        if self.counts.is_empty() || path == "/" {
+            return found;
+        }
+        let mut hasher = DefaultHasher::new();
+        let mut end = 0;
+        for name in names(path) {
+            if self.counts.contains_key(&hasher.finish()) {
+                found.push(if end == 0 { "/" } else { &path[..end] });
+            }
+            write(&mut hasher, name);
+            end += 1 + name.len();
+        }
+        found
+    }
+
+    #[cfg(test)]
+    pub(super) fn total(&self) -> usize {
+        assert!(self.counts.values().all(|count| *count > 0));
+        self.counts.values().sum()
+    }
+}
+
+/// Whatever stands in front of the first slash is no name of a node.
+fn names(path: &str) -> impl Iterator<Item = &str> {
+    path.strip_prefix('/').filter(|names| !names.is_empty()).into_iter().flat_map(|n| n.split('/'))
+}
+
+fn hash(path: &str) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    for name in names(path) {
+        write(&mut hasher, name);
+    }
+    hasher.finish()
+}
+
+/// One name; the byte behind it is in no name.
+fn write(hasher: &mut DefaultHasher, name: &str) {
+    hasher.write(name.as_bytes());
+    hasher.write_u8(b'/');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_watched_ancestors_are_worth_a_look() {
+        let mut watches = RecursiveWatches::default();
+        let names = "/a".repeat(200_000);
+        assert!(watches.above(&names).is_empty());
+        for watched in ["/", "/a/a", "/a/b", "/a/", "", "a", &names] {
+            watches.add(watched);
+        }
+        assert_eq!(watches.above(&names), ["/", "/a/a"], "a path is not above itself");
+        assert_eq!(watches.above("/a"), ["/"]);
+        assert!(watches.above("/").is_empty());
+        watches.add("/a/a");
+        watches.remove("/a/a");
+        assert_eq!(watches.above("/a/a/a"), ["/", "/a/a"], "one of two is left");
+        watches.remove("/a/a");
+        assert_eq!(watches.above("/a/a/a"), ["/"]);
+    }
+}
