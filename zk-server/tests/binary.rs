@@ -103,6 +103,8 @@ fn the_dev_server_says_how_to_connect_and_stops_on_a_signal() {
         let mut client = RawClient::connect(server.addr);
         assert_eq!(client.create("/a", b"", CreateMode::Persistent).header.err, ErrorCode::Ok);
         assert!(four_letter(server.addr, "srvr").contains("Mode: standalone\nNode count: 6\n"));
+        let files = four_letter(server.addr, "mntr").contains("zk_open_file_descriptor_count\t");
+        assert_eq!(files, cfg!(target_os = "linux"));
         server.signal(signal);
         let (code, log) = server.wait();
         assert_eq!(code, Some(0), "{log}");

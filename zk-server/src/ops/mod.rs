@@ -3,4 +3,5 @@
 pub(crate) mod four_letter;
 mod view;
 
+pub use view::ProcessGauges;
 pub(crate) use view::{ConnectionView, ServerView};

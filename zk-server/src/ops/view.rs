@@ -7,6 +7,15 @@ use zk_proto::Zxid;
 
 use crate::server::stats::ServerStats;
 
+/// What a process may know of itself; `None` where the system does not tell.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ProcessGauges {
+    /// File descriptors in use, sockets among them.
+    pub open_files: Option<u64>,
+    /// File descriptors there may be.
+    pub max_files: Option<u64>,
+}
+
 /// A server at one moment.
 pub(crate) struct ServerView<'a> {
     pub(crate) stats: &'a ServerStats,
@@ -19,6 +28,7 @@ pub(crate) struct ServerView<'a> {
     pub(crate) ephemeral_count: usize,
     pub(crate) watch_count: usize,
     pub(crate) session_count: usize,
+    pub(crate) process: ProcessGauges,
     pub(crate) connections: Vec<ConnectionView>,
 }
 

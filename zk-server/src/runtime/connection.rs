@@ -107,6 +107,9 @@ impl ConnectionTask {
                 let _ = tokio::time::timeout(FAREWELL, self.stream.write_all(&self.output)).await;
                 return Ok(None);
             }
+            if look.turn_is_over {
+                self.shared.let_others_in().await;
+            }
             match self.step(look.wants_input, stalled_at).await {
                 Ok(Step::Wrote) => {
                     if self.output.is_empty() {

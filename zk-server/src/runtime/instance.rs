@@ -9,7 +9,7 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::shared::Shared;
-use super::{Controls, ServeError, StartError, clock, connection, data_dir, ticker};
+use super::{Controls, ServeError, StartError, clock, connection, data_dir, process, ticker};
 use crate::config::ServerConfig;
 use crate::server::Server;
 use crate::session::first_session_id;
@@ -52,6 +52,7 @@ impl Instance {
             let record = record?;
             server.replay(&record.header, &record.txn);
         }
+        server.set_process_probe(process::gauges);
         server.start(clock::now());
         let shared = Arc::new(Shared::new(server, log, write_stall_timeout));
         Ok(Self { listener, address, controls: Controls { shared } })

@@ -20,6 +20,7 @@ mod controls;
 mod data_dir;
 mod error;
 mod instance;
+mod process;
 mod shared;
 mod ticker;
 

@@ -1,8 +1,8 @@
 //! The server behind its lock, and what its actions mean in the world.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -14,9 +14,17 @@ use crate::ConnectionId;
 use crate::server::{Action, CloseReason, Event, Now, Server};
 use crate::storage::log::{LogError, TxnLog};
 
+/// How often a task steps back for a thread that waits for the lock. Waking one up takes some ten
+/// microseconds, which is less.
+const YIELDS_MAX: usize = 1000;
+
 /// What all tasks of a server share.
 pub(super) struct Shared {
     state: Mutex<State>,
+    /// Threads that wait for `state`.
+    waiting: AtomicUsize,
+    /// How often `state` was locked.
+    locked: AtomicU64,
     next_conn: AtomicU64,
     failure: OnceLock<ServeError>,
     /// Told when a deadline came up that is earlier than the one the ticker waits for.
@@ -60,12 +68,16 @@ pub(super) struct Stopped;
 pub(super) struct Look {
     pub(super) output: BytesMut,
     pub(super) wants_input: bool,
+    /// Whether to [let others in](Shared::let_others_in) before the next look.
+    pub(super) turn_is_over: bool,
 }
 
 impl Shared {
     pub(super) fn new(server: Server, log: Box<dyn TxnLog>, write_stall_timeout: Duration) -> Self {
         Self {
             state: Mutex::new(State { server, log, links: HashMap::new(), armed: None }),
+            waiting: AtomicUsize::new(0),
+            locked: AtomicU64::new(0),
             next_conn: AtomicU64::new(1),
             failure: OnceLock::new(),
             ticker: Notify::new(),
@@ -126,7 +138,8 @@ impl Shared {
         }
         let output = if take_output { state.server.take_output(conn) } else { BytesMut::new() };
         self.settle(&mut state, now)?;
-        Ok(Look { output, wants_input: state.server.wants_input(conn) })
+        let wants_input = state.server.wants_input(conn);
+        Ok(Look { output, wants_input, turn_is_over: state.server.turn_is_over(conn) })
     }
 
     /// Cuts every connection: the server has forgotten them when this returns, and their sockets
@@ -169,11 +182,35 @@ impl Shared {
         if self.failure.get().is_some() {
             return Err(Stopped);
         }
-        self.state.lock().map_err(|_| {
+        let guard = match self.state.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                self.waiting.fetch_add(1, Ordering::Relaxed);
+                let guard = self.state.lock().ok();
+                self.waiting.fetch_sub(1, Ordering::Relaxed);
+                guard
+            }
+            tried => tried.ok(),
+        };
+        let Some(guard) = guard else {
             let reason = "a request made it panic".to_owned();
             self.fail(ServeError::Fault { reason });
-            Stopped
-        })
+            return Err(Stopped);
+        };
+        self.locked.fetch_add(1, Ordering::Relaxed);
+        Ok(guard)
+    }
+
+    /// Gives way to other tasks, and to a thread that waits for the lock: a mutex prefers whoever
+    /// comes back at once, and one busy client could keep all others out.
+    pub(super) async fn let_others_in(&self) {
+        let locked = self.locked.load(Ordering::Relaxed);
+        for _ in 0..YIELDS_MAX {
+            tokio::task::yield_now().await;
+            let taken = self.locked.load(Ordering::Relaxed) != locked;
+            if taken || self.waiting.load(Ordering::Relaxed) == 0 {
+                return;
+            }
+        }
     }
 
     fn settle(&self, state: &mut State, now: Now) -> Result<(), Stopped> {

@@ -45,6 +45,12 @@ impl Server {
         connection.is_some_and(|connection| !connection.turn_over && self.may_read(connection))
     }
 
+    /// Whether the connection has had its turn and has more to ask at once: let others in first.
+    #[must_use]
+    pub fn turn_is_over(&self, conn: ConnectionId) -> bool {
+        self.connections.get(&conn).is_some_and(|connection| connection.turn_over)
+    }
+
     pub(super) fn may_read(&self, connection: &Connection) -> bool {
         let limits = &self.config.limits;
         let waiting = connection.lane.len();

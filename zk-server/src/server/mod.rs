@@ -45,6 +45,7 @@ pub use event::{Action, Event, Now};
 use crate::ConnectionId;
 use crate::auth::AccessControl;
 use crate::config::ServerConfig;
+use crate::ops::ProcessGauges;
 use crate::request::{Proposer, ProposerSettings};
 use crate::session::SessionTracker;
 use crate::tree::{DataTree, Outcome};
@@ -90,6 +91,7 @@ pub struct Server {
     next_sweep: Instant,
     started: Instant,
     stats: ServerStats,
+    process: fn() -> ProcessGauges,
 }
 
 impl Server {
@@ -121,6 +123,7 @@ impl Server {
             next_sweep: now.instant + config.container_check_interval,
             started: now.instant,
             stats: ServerStats::default(),
+            process: ProcessGauges::default,
             config,
         }
     }
@@ -159,6 +162,11 @@ impl Server {
             Event::Durable { zxid } => self.durable(now, zxid),
             Event::Tick => self.tick(now),
         }
+    }
+
+    /// Whom to ask about the process when an operator wants to know. Nobody, unless told.
+    pub fn set_process_probe(&mut self, probe: fn() -> ProcessGauges) {
+        self.process = probe;
     }
 
     /// The next thing to do.

@@ -4,7 +4,7 @@ use zk_proto::four_letter::Word;
 
 use super::connection::Connection;
 use super::{Now, Server};
-use crate::ops::{ConnectionView, ServerView, four_letter};
+use crate::ops::{ConnectionView, ProcessGauges, ServerView, four_letter};
 
 impl Server {
     pub(super) fn operators_answer(&self, word: Word, now: Now) -> String {
@@ -27,6 +27,10 @@ impl Server {
             ephemeral_count: self.tree.ephemeral_count(),
             watch_count: self.watches.watch_count(),
             session_count: self.sessions.len(),
+            process: match word {
+                Word::Mntr => (self.process)(),
+                _ => ProcessGauges::default(),
+            },
             connections: match word {
                 Word::Stat => self.connections.values().map(view_connection).collect(),
                 _ => Vec::new(),

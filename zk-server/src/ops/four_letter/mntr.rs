@@ -20,6 +20,15 @@ pub(super) fn mntr(view: &ServerView<'_>) -> String {
     pair(&mut text, "auth_failed_count", stats.auth_failures);
     pair(&mut text, "min_latency", latency.min_ms());
     pair(&mut text, "approximate_data_size", view.approximate_data_size);
+    let process = view.process;
+    for (key, files) in [
+        ("open_file_descriptor_count", process.open_files),
+        ("max_file_descriptor_count", process.max_files),
+    ] {
+        if let Some(files) = files {
+            pair(&mut text, key, files);
+        }
+    }
     pair(&mut text, "local_sessions", 0);
     pair(&mut text, "uptime", view.uptime.as_millis());
     pair(&mut text, "max_latency", latency.max_ms());

@@ -3,7 +3,7 @@ use std::time::Duration;
 use zk_proto::Zxid;
 
 use super::*;
-use crate::ops::ConnectionView;
+use crate::ops::{ConnectionView, ProcessGauges};
 use crate::server::stats::ServerStats;
 
 fn view(stats: &ServerStats) -> ServerView<'_> {
@@ -18,6 +18,7 @@ fn view(stats: &ServerStats) -> ServerView<'_> {
         ephemeral_count: 0,
         watch_count: 2,
         session_count: 3,
+        process: ProcessGauges { open_files: Some(12), max_files: Some(1024) },
         connections: vec![ConnectionView {
             peer: "127.0.0.1:57068".parse().unwrap(),
             active: true,
@@ -58,6 +59,8 @@ fn mntr_has_a_tab_between_key_and_value() {
     for expected in [
         "zk_server_state\tstandalone\n",
         "zk_avg_latency\t0.0\n",
+        "zk_open_file_descriptor_count\t12\n",
+        "zk_max_file_descriptor_count\t1024\n",
         "zk_uptime\t1500\n",
         "zk_znode_count\t5\n",
     ] {

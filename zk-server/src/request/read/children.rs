@@ -4,7 +4,7 @@ use bytes::BytesMut;
 use zk_proto::codec::Encode;
 use zk_proto::{ErrorCode, GetAllChildrenNumberRequest, GetChildren2Request, GetChildrenRequest};
 
-use super::ReadContext;
+use super::{NAMES_LEN_MAX, ReadContext};
 use crate::tree::NodeRef;
 use crate::watch::WatchKind;
 
@@ -15,8 +15,7 @@ impl<'a> ReadContext<'a> {
         body: &mut BytesMut,
     ) -> Result<(), ErrorCode> {
         let node = self.list(request.path, request.watch)?;
-        encode_names(node, body);
-        Ok(())
+        encode_names(node, body)
     }
 
     pub(super) fn get_children2(
@@ -25,7 +24,7 @@ impl<'a> ReadContext<'a> {
         body: &mut BytesMut,
     ) -> Result<(), ErrorCode> {
         let node = self.list(request.path, request.watch)?;
-        encode_names(node, body);
+        encode_names(node, body)?;
         node.stat().encode(body);
         Ok(())
     }
@@ -51,10 +50,39 @@ impl<'a> ReadContext<'a> {
 }
 
 /// A vector of strings, without making strings.
-pub(super) fn encode_names(node: NodeRef<'_>, body: &mut BytesMut) {
-    let count = i32::try_from(node.child_count());
-    count.expect("a node has fewer than 2 billion children").encode(body);
-    for name in node.children() {
-        name.encode(body);
+pub(super) fn encode_names(node: NodeRef<'_>, body: &mut BytesMut) -> Result<(), ErrorCode> {
+    encode_strings(node.child_count(), node.children(), NAMES_LEN_MAX, body)
+}
+
+/// A vector of `count` strings, unless it gets longer than `limit` bytes.
+pub(super) fn encode_strings<'s>(
+    count: usize,
+    strings: impl Iterator<Item = &'s str>,
+    limit: usize,
+    body: &mut BytesMut,
+) -> Result<(), ErrorCode> {
+    let start = body.len();
+    i32::try_from(count).map_err(|_| ErrorCode::MarshallingError)?.encode(body);
+    for string in strings {
+        string.encode(body);
+        if body.len() - start > limit {
+            body.truncate(start);
+            return Err(ErrorCode::MarshallingError);
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_list_that_is_too_long_is_an_error_and_leaves_no_trace() {
+        let mut body = BytesMut::from(&b"before"[..]);
+        let mut encode =
+            |limit| (encode_strings(2, ["abc", "def"].into_iter(), limit, &mut body), body.len());
+        assert_eq!(encode(17), (Err(ErrorCode::MarshallingError), 6));
+        assert_eq!(encode(18), (Ok(()), 24));
     }
 }

@@ -19,6 +19,10 @@ use crate::watch::WatchManager;
 
 pub use multi_read::MULTI_READ_LEN_MAX;
 
+/// Longest list of names or paths in one answer, in bytes (256 MiB). Names may be a megabyte each,
+/// and a frame beyond 2 GiB cannot even be written down.
+pub const NAMES_LEN_MAX: usize = 256 << 20;
+
 /// What answering a read takes.
 #[derive(Debug)]
 #[expect(clippy::exhaustive_structs, reason = "made by the server for each request")]

@@ -23,7 +23,9 @@ impl ReadContext<'_> {
         }
         let start = body.len();
         for op in &request.ops {
+            let before = body.len();
             if let Err(code) = self.read_part(op, body) {
+                body.truncate(before);
                 result_header(OpCode::Error, code).encode(body);
                 code.encode(body);
             }
@@ -43,7 +45,7 @@ impl ReadContext<'_> {
             node.data().encode(body);
             node.stat().encode(body);
         } else {
-            encode_names(node, body);
+            encode_names(node, body)?;
         }
         Ok(())
     }

@@ -4,7 +4,8 @@ use bytes::BytesMut;
 use zk_proto::codec::Encode;
 use zk_proto::{ErrorCode, GetEphemeralsRequest};
 
-use super::ReadContext;
+use super::children::encode_strings;
+use super::{NAMES_LEN_MAX, ReadContext};
 
 impl ReadContext<'_> {
     /// The session's own nodes, so no permission is asked for. The prefix is text, not a path: `/a`
@@ -20,8 +21,7 @@ impl ReadContext<'_> {
         };
         let owned = self.tree.ephemerals_of(self.session);
         let paths: Vec<&str> = owned.filter(|path| path.starts_with(prefix)).collect();
-        paths.encode(body);
-        Ok(())
+        encode_strings(paths.len(), paths.iter().copied(), NAMES_LEN_MAX, body)
     }
 
     pub(super) fn who_am_i(&mut self, body: &mut BytesMut) -> Result<(), ErrorCode> {
