@@ -18,6 +18,7 @@ mod node_acl;
 mod op_code;
 mod reconfig;
 mod request;
+mod set_watches;
 mod sync;
 mod watch;
 
@@ -41,10 +42,10 @@ pub use node_acl::{GetAclRequest, GetAclResponse, SetAclRequest, SetAclResponse}
 pub use op_code::OpCode;
 pub use reconfig::ReconfigRequest;
 pub use request::Request;
+pub use set_watches::{SetWatches, SetWatches2};
 pub use sync::{SyncRequest, SyncResponse};
 pub use watch::{
-    AddWatchMode, AddWatchRequest, CheckWatchesRequest, RemoveWatchesRequest, SetWatches,
-    SetWatches2, WatcherType,
+    AddWatchMode, AddWatchRequest, CheckWatchesRequest, RemoveWatchesRequest, WatcherType,
 };
 
 /// The version that matches any: an operation with it is unconditional.
