@@ -214,3 +214,26 @@ fn help_and_version_are_there() {
     let neither = program().output().expect("the program runs");
     assert_eq!(neither.status.code(), Some(2));
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_hardly_a_configuration_is_refused_at_once() {
+    let output = program().arg("/dev/zero").output().expect("the program runs");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(errors(&output).contains("/dev/zero is longer than 1048576 bytes"));
+    let output = program().arg("/").output().expect("the program runs");
+    assert!(errors(&output).contains("cannot read /: "), "{}", errors(&output));
+}
+
+#[test]
+fn control_characters_of_a_configuration_do_not_reach_the_terminal() {
+    let lines = [
+        "dataDir=/dev/null/\\u001b[31m\nclientPort=1\n",
+        "dataDir={dir}\nclientPort=1\nclientPortAddress=\\u001b[31m\\nno such host\n",
+    ];
+    for line in lines {
+        let (_, output) = refused(line);
+        let message = errors(&output);
+        assert!(!message.contains('\u{1b}') && message.contains("\\u{1b}[31m"), "{message}");
+    }
+}

@@ -8,7 +8,7 @@
     reason = "a program touches the world"
 )]
 
-use std::io::{IsTerminal as _, Write as _};
+use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -40,11 +40,19 @@ struct Arguments {
     port: u16,
 }
 
+/// Longest configuration file, in bytes. Real ones have a few hundred.
+const CONFIG_LEN_MAX: usize = 1 << 20;
+
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 enum Failure {
     #[error("cannot read {}: {error}. Give the path of a zoo.cfg, or try --dev", path.display())]
     Read { path: PathBuf, error: std::io::Error },
+    #[error(
+        "{} is longer than {CONFIG_LEN_MAX} bytes, so it is hardly a zoo.cfg. Give the path of one",
+        path.display()
+    )]
+    TooLong { path: PathBuf },
     #[error(transparent)]
     Config(#[from] config::ConfigError),
     #[error(transparent)]
@@ -101,8 +109,15 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn read_config(path: &Path) -> Result<ServerConfig, Failure> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| Failure::Read { path: path.to_owned(), error })?;
+    let failed = |error| Failure::Read { path: path.to_owned(), error };
+    let file = std::fs::File::open(path).map_err(failed)?;
+    let mut text = String::new();
+    // One byte more shows that there is more. Devices and pipes can be without an end.
+    let room = CONFIG_LEN_MAX as u64 + 1;
+    file.take(room).read_to_string(&mut text).map_err(failed)?;
+    if text.len() > CONFIG_LEN_MAX {
+        return Err(Failure::TooLong { path: path.to_owned() });
+    }
     let parsed = config::parse(&path.display().to_string(), &text)?;
     for warning in &parsed.warnings {
         tracing::warn!("{warning}");

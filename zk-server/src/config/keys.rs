@@ -158,6 +158,10 @@ pub(super) fn kind(key: &str) -> KeyKind {
 
 /// The key that was probably meant.
 pub(super) fn suggestion(unknown: &str) -> Option<&'static str> {
+    let longest = HONOURED.iter().chain(WITHOUT_EFFECT).map(|key| key.len()).max()?;
+    if unknown.len() > longest + DISTANCE_MAX {
+        return None;
+    }
     let unknown = unknown.to_lowercase();
     let all = HONOURED.iter().chain(WITHOUT_EFFECT);
     let (distance, key) = all

@@ -9,6 +9,9 @@ use super::keys::{self, KeyKind};
 use super::properties::{self, Property};
 use super::{ConfigError, ConfigWarning, FourLetterWhitelist, ServerConfig};
 
+/// Warnings about one file. One that is something else altogether has one for each line.
+const WARNINGS_MAX: usize = 100;
+
 /// Characters of a value that an error or warning shows.
 const SHOWN_CHARS_MAX: usize = 60;
 
@@ -157,8 +160,7 @@ impl ConfigReader<'_> {
     fn set_whitelist(&mut self, property: &Property) {
         let whitelist = FourLetterWhitelist::parse(&property.value);
         for word in whitelist.unknown_words() {
-            let message = format!("{} is no four-letter word", shown(word));
-            self.warnings.push(self.warning(property.line, message));
+            self.warn(property.line, format!("{} is no four-letter word", shown(word)));
         }
         self.config.four_letter_whitelist = whitelist;
     }
@@ -263,6 +265,11 @@ impl ConfigReader<'_> {
     }
 
     fn warn(&mut self, line: usize, message: String) {
+        let message = match self.warnings.len() {
+            WARNINGS_MAX.. => return,
+            len if len + 1 == WARNINGS_MAX => format!("{message} (further warnings are left out)"),
+            _ => message,
+        };
         let warning = self.warning(line, message);
         self.warnings.push(warning);
     }

@@ -123,3 +123,14 @@ fn secrets_and_control_characters_do_not_reach_messages() {
     let warning = &warned("a\\u001b[31m=1")[0];
     assert!(warning.contains("\\u{1b}"), "{warning}");
 }
+
+#[test]
+fn a_file_of_something_else_is_not_warned_of_line_by_line() {
+    let lines: String = (0..1000).map(|i| format!("key{i}=1\n")).collect();
+    let warnings = warned(&lines);
+    assert_eq!(warnings.len(), 100);
+    assert!(warnings[99].ends_with("(further warnings are left out)"), "{}", warnings[99]);
+    let words = vec!["nope"; 1000].join(",");
+    assert!(warned(&format!("4lw.commands.whitelist={words}")).len() <= 100);
+    assert_eq!(warned(&"a".repeat(1 << 20)).len(), 1, "and not compared with every key");
+}

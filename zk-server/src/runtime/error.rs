@@ -1,7 +1,7 @@
 //! Why a server does not start or does not go on.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::storage::log::LogError;
 
@@ -28,7 +28,10 @@ pub enum StartError {
         error: io::Error,
     },
     /// The data directory cannot be made.
-    #[error("cannot use the data directory {}: {error}. Check `dataDir` and its permissions", path.display())]
+    #[error(
+        "cannot use the data directory {}: {error}. Check `dataDir` and its permissions",
+        shown(path)
+    )]
     DataDir {
         /// The directory.
         path: PathBuf,
@@ -39,7 +42,7 @@ pub enum StartError {
     #[error(
         "{} holds the data of a ZooKeeper server, which this version cannot read yet; serving \
          without them would look like a loss of everything. Set `dataDir` to an empty directory",
-        path.display()
+        shown(path)
     )]
     DataNotReadable {
         /// The directory.
@@ -72,4 +75,9 @@ pub enum ServeError {
         /// What happened.
         reason: String,
     },
+}
+
+/// A path from a configuration file, as it can be shown on a terminal or in a log.
+fn shown(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
 }

@@ -79,6 +79,7 @@ impl Instance {
         let Self { listener, controls: Controls { shared }, .. } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(ticker::run(Arc::clone(&shared)));
+        let mut accepts = true;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
@@ -86,6 +87,9 @@ impl Instance {
                 Some(ended) = tasks.join_next() => check(&shared, ended),
                 accepted = listener.accept() => match accepted {
                     Ok((stream, peer)) => {
+                        if !std::mem::replace(&mut accepts, true) {
+                            tracing::info!("connections are accepted again");
+                        }
                         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                         // A connection that cannot be tuned still works.
                         let _ = stream.set_nodelay(true);
@@ -93,7 +97,10 @@ impl Instance {
                         tasks.spawn(connection::serve(Arc::clone(&shared), conn, peer, stream));
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "cannot accept a connection");
+                        // Once for each time it begins; it may go on for hours.
+                        if std::mem::replace(&mut accepts, false) {
+                            tracing::warn!(%error, "cannot accept connections; trying again");
+                        }
                         tokio::time::sleep(ACCEPT_BACKOFF).await;
                     }
                 },
@@ -137,6 +144,8 @@ async fn listen(config: &ServerConfig) -> Result<TcpListener, StartError> {
     if let Some(host) = &config.client_port_address {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let listener = TcpListener::bind((host, port)).await;
+        // It comes from a file and goes to a terminal or a log.
+        let host = host.escape_debug().to_string();
         let shown =
             if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
         return listener.map_err(|error| StartError::bind(shown, error));
