@@ -174,7 +174,8 @@ impl ClientBuilder {
         let client = Client::new(Arc::clone(&shared));
         driver::spawn(session, Arc::clone(&shared));
         let mut snapshots = shared.snapshot.subscribe();
-        let settled = snapshots.wait_for(|now| now.state.is_connected() || now.finished).await;
+        // By the count, not by the state: a connection may be gone again before this task looks.
+        let settled = snapshots.wait_for(|now| now.connections > 0 || now.finished).await;
         match settled.map(|snapshot| snapshot.finished) {
             Ok(false) => Ok(client),
             Ok(true) | Err(_) => Err(shared.end_error()),
@@ -219,6 +220,7 @@ impl ClientBuilder {
             renew: self.renew,
             // The queue in front of the session keeps the bound, and the order beyond it.
             requests_max: usize::MAX,
+            request_bytes_max: usize::MAX,
             request_len_max: self.max_frame_len.unwrap_or(defaults.request_len_max),
             reply_len_max: self.max_frame_len.unwrap_or(defaults.reply_len_max),
             ..defaults

@@ -13,9 +13,12 @@ use super::pending::Owner;
 use super::request::Failure;
 use super::timers::Timer;
 
-/// An attempt may take at least this long, however many servers share the session timeout, unless
-/// the session timeout itself is shorter.
+/// An attempt may take at least this long, however many servers share the time there is, unless a
+/// session that lives has less.
 const ATTEMPT_MIN: Duration = Duration::from_secs(1);
+
+/// An attempt takes at most this long: a session of hours is no reason to wait for a mute server.
+const ATTEMPT_MAX: Duration = Duration::from_secs(10);
 
 /// A pause takes at most this part of the session timeout.
 const PAUSES_PER_TIMEOUT: u32 = 4;
@@ -116,7 +119,7 @@ impl<R, W: Clone> Session<R, W> {
 
     /// Waits before the next attempt; not so long that a session which lives would be lost by it.
     pub(super) fn pause(&mut self, now: Instant) {
-        let whole = self.session_timeout().unwrap_or(self.config.session_timeout);
+        let whole = self.session_timeout().unwrap_or(Duration::MAX);
         let pause = self.backoff.next().min(whole / PAUSES_PER_TIMEOUT);
         self.phase = Phase::Waiting;
         self.timers.set_after(Timer::Reconnect, now, pause);
@@ -156,7 +159,11 @@ impl<R, W: Clone> Session<R, W> {
         let resumed = self.granted.as_ref().map(|granted| granted.id);
         let timeout_ms = u64::try_from(response.timeout_ms).unwrap_or(0);
         match resumed {
-            Some(_) if timeout_ms == 0 => self.expire(now, Loss::Expired),
+            Some(_) if timeout_ms == 0 => {
+                // Who says so is alive, which nobody knows of the next.
+                self.hosts.stay();
+                self.expire(now, Loss::Expired);
+            }
             None if timeout_ms == 0 || response.session_id == SessionId::NONE => {
                 self.drop_connection(now, Loss::Refused)
             }
@@ -192,9 +199,10 @@ impl<R, W: Clone> Session<R, W> {
     /// The servers share the time there is, so that each can be tried before it is over: a session's
     /// timeout, and for the first session also what the application gives the whole of it.
     fn attempt_timeout(&self) -> Duration {
-        let first = || self.config.session_timeout.min(self.config.connect_timeout);
+        let config = &self.config;
+        let first = || config.session_timeout.max(ATTEMPT_MIN).min(config.connect_timeout);
         let whole = self.session_timeout().unwrap_or_else(first);
         let share = u32::try_from(self.hosts.len()).map_or(Duration::ZERO, |hosts| whole / hosts);
-        share.max(whole.min(ATTEMPT_MIN))
+        share.max(whole.min(ATTEMPT_MIN)).min(ATTEMPT_MAX)
     }
 }

@@ -23,6 +23,12 @@ impl HostList {
         self.hosts.len()
     }
 
+    /// Makes the last server the next one again.
+    pub(crate) fn stay(&mut self) {
+        let len = self.hosts.len().max(1);
+        self.next = (self.next + len - 1) % len;
+    }
+
     /// The server to try, the one after the last; `None` if there is none at all.
     pub(crate) fn next(&mut self) -> Option<HostPort> {
         let host = self.hosts.get(self.next)?.clone();
@@ -51,6 +57,14 @@ mod tests {
         let mut sorted = first;
         sorted.sort_unstable();
         assert_eq!(sorted, [1, 2, 3, 4, 5]);
+    }
+
+    #[test]
+    fn a_server_may_be_tried_again_before_the_others() {
+        let mut list = HostList::new(hosts(3), &mut Rng::with_seed(3));
+        let round = ports(&mut list, 4);
+        list.stay();
+        assert_eq!(ports(&mut list, 2), round[0..2]);
     }
 
     #[test]
