@@ -38,6 +38,9 @@ use crate::watch::{Observe, OneshotWatch, Watch, WatchMode, WatchStream};
 ///   [`session_epoch`](Self::session_epoch) tells one session from another.
 ///
 /// Dropping a future of this crate at any moment is safe: replies still find their requests.
+///
+/// A client goes by the machine's clock, as its servers do. Under a paused tokio clock
+/// (`tokio::time::pause`) it works and keeps its session, but keeps a core busy.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,

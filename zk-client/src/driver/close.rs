@@ -23,7 +23,7 @@ pub(crate) async fn close(shared: Arc<Shared>) -> Result<()> {
     shared.queue.close();
     let mut snapshots = shared.snapshot.subscribe();
     let ended = snapshots.wait_for(|now| now.finished);
-    if timeout(shared.close_timeout + GRACE, ended).await.is_err() {
+    if timeout(shared.close_timeout.saturating_add(GRACE), ended).await.is_err() {
         shared.abort.cancel();
         return unconfirmed(&Failure::TimedOut { in_flight: true }, shared.close_timeout);
     }

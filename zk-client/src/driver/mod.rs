@@ -131,12 +131,6 @@ impl Driver {
     fn hand_over_commands(&mut self) {
         self.shared.queue.take(&mut self.commands);
         while let Some(command) = self.commands.pop_front() {
-            let is_request = matches!(command, Command::Request(_));
-            if is_request && !self.session.can_accept() {
-                // More bytes than the session holds at once: the rest waits, in order.
-                self.commands.push_front(command);
-                break;
-            }
             match command {
                 Command::Request(request) => {
                     self.session.submit(now(), request);
@@ -244,6 +238,11 @@ impl Driver {
 /// under the driver and takes it along.
 impl Drop for Driver {
     fn drop(&mut self) {
+        if self.ended.is_none() {
+            // Requests and watches learn their end from the session, so it has to come to one.
+            self.session.abort(now());
+            self.obey_outputs();
+        }
         let failure = self.ended.take().unwrap_or(Failure::Closed);
         self.shared.queue.end(&failure);
         for command in self.commands.drain(..) {

@@ -146,7 +146,8 @@ impl<'a> Call<'a> {
         let (reply, outcome) = oneshot::channel();
         let mut submission =
             Submission::new(encode_request(op, record), class(op), ReplyTo::Caller(reply));
-        submission.deadline = self.limits.timeout.map(|timeout| driver::now() + timeout);
+        // A time beyond the clock's reach never comes.
+        submission.deadline = self.limits.timeout.and_then(|time| driver::now().checked_add(time));
         submission.epoch = self.limits.epoch;
         submission.watch = watch;
         Pending::submit(submission, outcome, self.context(op), Box::new(decode))

@@ -5,7 +5,11 @@
 #![allow(clippy::unwrap_used)]
 
 mod cuts;
+mod memory;
+mod runtimes;
 mod scissors;
+mod servers;
+mod settings;
 mod workload;
 
 use std::time::Duration;
