@@ -129,6 +129,8 @@ impl<'a> Create<'a> {
             let features = &client.shared().features;
             match &result {
                 Err(Error::Unimplemented { .. }) => features.create2.set(Support::No),
+                // Not a server's word on the operation.
+                Err(Error::SessionExpired | Error::AuthFailed) => return result,
                 Err(error) if error.code().is_none() => return result,
                 _ => features.create2.set(Support::Yes),
             }
@@ -151,7 +153,11 @@ impl<'a> Create<'a> {
         Pending::chained(async move {
             let path = created.await?;
             let call = Call::new(&client, &path).with_limits(limits);
-            let stat = super::Exists { call }.send().await?;
+            // The node was created, so no error may say that nothing was.
+            let stat = super::Exists { call }.send().await.map_err(|error| {
+                tracing::debug!(path, %error, "a node was created and cannot be looked at");
+                Error::ConnectionLoss { op: OpCode::Create.name(), path: path.clone() }
+            })?;
             match stat {
                 Some(stat) => Ok(Created { path, stat }),
                 // Created, and gone before it could be looked at.

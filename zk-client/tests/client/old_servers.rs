@@ -111,6 +111,15 @@ async fn a_create_falls_back_to_what_old_servers_know() {
 }
 
 #[tokio::test]
+async fn only_a_servers_word_tells_what_it_knows() {
+    let client = connected().await;
+    let refused = client.create("/a", b"", CreateMode::Persistent).in_session(99).await;
+    assert_eq!(refused, Err(Error::SessionExpired), "by the client, that is");
+    let created = client.create("/a", b"", CreateMode::Persistent);
+    assert_eq!(within("the create", created).await.unwrap().path, "/a");
+}
+
+#[tokio::test]
 async fn what_has_no_substitute_fails_as_unimplemented() {
     let client = connected().await;
     let error = within("the answer", client.watch("/a", WatchMode::Persistent)).await.unwrap_err();
