@@ -18,6 +18,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
             changed = paused.changed() => if changed.is_err() { return },
             () = sleep_until(deadline), if !is_paused => {
                 if tick(&shared).is_err() { return }
+                // There may be more to do at once, as when ten thousand sessions end together.
+                shared.let_others_in().await;
             }
         }
     }
