@@ -135,3 +135,30 @@ fn a_flood_of_ended_sessions_does_not_keep_a_ping_waiting() {
     world.handle(Event::Tick);
     assert_eq!(world.server.session_ids().len(), 1);
 }
+
+#[test]
+fn a_clock_that_is_set_back_ends_nothing_early_and_one_that_leaps_ends_what_is_due() {
+    let mut world = World::new();
+    let (conn, _) = world.session(5000);
+    let ttl = CreateTtlRequest {
+        path: "/t",
+        data: None,
+        acl: Acl::open(),
+        flags: CreateMode::PersistentWithTtl.flags(),
+        ttl_ms: 1000,
+    };
+    world.call(conn, &Request::CreateTtl(ttl));
+    let before = world.now;
+    for wall_ms in [0, -1, i64::MIN] {
+        world.now = Now { instant: before.instant - Duration::from_millis(1), wall_ms };
+        world.handle(Event::Tick);
+        world.ping(conn);
+        assert_eq!(world.call(conn, &exists("/t", false)).err(), ErrorCode::Ok, "at {wall_ms}");
+    }
+    let day = Duration::from_secs(86_400);
+    world.now = Now { instant: before.instant + day, wall_ms: i64::MAX };
+    world.handle(Event::Tick);
+    assert_eq!(world.closed(conn), Some(CloseReason::SessionExpired));
+    let (conn, _) = world.session(5000);
+    assert_eq!(world.call(conn, &exists("/t", false)).err(), ErrorCode::NoNode);
+}
