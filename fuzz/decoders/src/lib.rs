@@ -7,6 +7,7 @@
 //! `tests/corpus.rs` calls them on any toolchain, over the seeds and over mutations of them.
 
 mod seeds;
+mod server;
 mod text;
 mod wire;
 
@@ -37,6 +38,9 @@ pub const TARGETS: &[Target] = &[
     Target { name: "connect_string", run: text::connect_string },
     Target { name: "path", run: text::path },
     Target { name: "four_letter", run: text::four_letter },
+    Target { name: "zoo_cfg", run: text::zoo_cfg },
+    Target { name: "service_instance", run: text::service_instance },
+    Target { name: "server", run: server::server },
 ];
 
 /// The target of this name, for the libFuzzer binaries.

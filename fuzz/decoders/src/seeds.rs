@@ -25,6 +25,15 @@ const STRINGS: [&str; 14] = [
     "ruok",
 ];
 
+const ZOO_CFG: &str = "# comment\ntickTime=2000\ndataDir=/var/lib/zookeeper\nclientPort=2181\n\
+    maxClientCnxns=60\nminSessionTimeout=-1\n4lw.commands.whitelist=srvr, stat\n\
+    extendedTypesEnabled=true\nclientPortAddress=127.0.0.1\nunknown.key=\\u0041\\\n  more\n";
+
+const INSTANCE: &str = r#"{"name":"api","id":"a","address":"10.0.0.1","port":8080,"sslPort":null,
+    "payload":{"@class":"x","n":1},"registrationTimeUTC":1700000000000,"serviceType":"DYNAMIC",
+    "uriSpec":{"parts":[{"value":"scheme","variable":true},{"value":"://","variable":false}]},
+    "enabled":true}"#;
+
 /// The seeds of a target: whole frames in both directions and what is inside of them. A seed that
 /// does not fit a target is no harm: it is an input like any other.
 ///
@@ -38,6 +47,9 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
             STRINGS.iter().map(|text| text.as_bytes().to_vec()).collect()
         }
         "txn" => txns(),
+        "zoo_cfg" => vec![ZOO_CFG.as_bytes().to_vec()],
+        "service_instance" => vec![INSTANCE.as_bytes().to_vec()],
+        "server" => scripts(),
         "frame" => captures().into_iter().map(|(_, frame)| [vec![7], frame].concat()).collect(),
         _ => records(target),
     }
@@ -153,4 +165,18 @@ fn logged(txn: &Txn) -> Vec<u8> {
     header.encode(&mut out);
     txn.encode(&mut out);
     out.to_vec()
+}
+
+/// One script per recorded exchange: the client's frames, on the first connection.
+fn scripts() -> Vec<Vec<u8>> {
+    const FRAME_ON_FIRST: u8 = 12;
+    let frames = captures().into_iter().filter(|(direction, _)| direction == ">");
+    let steps: Vec<Vec<u8>> = frames
+        .map(|(_, frame)| frame[4..].to_vec())
+        .filter_map(|payload| {
+            let len = u8::try_from(payload.len()).ok()?;
+            Some([vec![FRAME_ON_FIRST, len], payload].concat())
+        })
+        .collect();
+    steps.chunks(8).map(<[Vec<u8>]>::concat).collect()
 }

@@ -2,6 +2,8 @@
 
 use zk_proto::four_letter::Word;
 use zk_proto::{ConnectString, path as rules};
+use zk_recipes::ServiceInstance;
+use zk_recipes::registry::UriSpec;
 
 /// What is accepted comes back from its own text.
 pub(crate) fn connect_string(data: &[u8]) {
@@ -38,4 +40,26 @@ pub(crate) fn four_letter(data: &[u8]) {
         // Telnet's close is the one word that is no text.
         assert!(word.as_str().as_bytes() == first || !first.is_ascii());
     }
+}
+
+/// Any text is a configuration or an error that says where it went wrong.
+pub(crate) fn zoo_cfg(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match zk_server::config::parse("zoo.cfg", text) {
+        Ok(parsed) => assert!(parsed.warnings.len() <= text.lines().count() + 1),
+        Err(error) => assert!(error.to_string().contains("zoo.cfg"), "{error}"),
+    }
+}
+
+/// What anybody put into a registry's node comes back from its own JSON.
+pub(crate) fn service_instance(data: &[u8]) {
+    let Ok(instance) = ServiceInstance::from_json("/services/api/id", data) else { return };
+    let _ = (instance.uri(), instance.is_enabled());
+    if let Some(spec) = &instance.uri_spec {
+        let _ = spec.build(&instance);
+    }
+    let _ = UriSpec::parse(&instance.name).build(&instance);
+    let Ok(json) = instance.to_json() else { return };
+    let again = ServiceInstance::from_json("/services/api/id", &json);
+    assert_eq!(again.expect("what was encoded decodes"), instance);
 }
