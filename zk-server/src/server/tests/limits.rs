@@ -246,3 +246,15 @@ fn clients_that_do_not_read_are_not_heard_while_all_together_have_too_much_unrea
     world.settle();
     assert_eq!((world.xids(lazy), world.xids(other)), (vec![1, 2, 3], vec![1]));
 }
+
+#[test]
+fn a_burst_leaves_no_room_allocated_behind() {
+    let mut world = World::with(config());
+    let (conn, _) = world.session(40_000);
+    let large = vec![7; 300 << 10];
+    world.call(conn, &create("/a", CreateMode::Persistent));
+    world.call(conn, &set("/a", &large));
+    assert!(world.call(conn, &get("/a", false)).body.len() > large.len());
+    let kept = world.server.connections[&conn].output.capacity();
+    assert!(kept <= 64 << 10, "{kept} bytes are kept for an idle connection");
+}
