@@ -137,7 +137,7 @@ pub enum Error {
 
     // What became of the connection or the session.
     /// The connection broke while a write was on its way: nobody can tell whether it was applied.
-    /// Reads never fail this way, they are sent again.
+    /// Reads are sent again instead, unless ten connections in a row broke over the same one.
     #[error(
         "the connection broke while {op}{} was in flight: it may or may not have been applied, \
              so read before repeating it", of(.path)

@@ -21,8 +21,9 @@ use bytes::BytesMut;
 use super::request::{Class, FRAME_LEN_MIN, Request, RequestId, XID_AT};
 use super::watches::{Watch, WatchKind, WatcherId};
 
-/// How often a read is sent again before it fails: enough for any outage a session survives, and an
-/// end for a request that makes each server drop the connection.
+/// How many connections may break over one read, as the oldest request without an answer, before
+/// it fails: enough for any outage a session survives, and an end for a request that makes each
+/// server drop the connection. Those behind it are not to blame.
 pub(crate) const READ_RESENDS_MAX: u8 = 10;
 
 /// Due times of requests that are done stay in the heap until there are this many of them or twice
@@ -221,7 +222,7 @@ impl<R, W> Pending<R, W> {
                     continue;
                 }
                 Owner::Caller(_) if slot.class == Class::Read => {
-                    slot.resends += u8::from(sent);
+                    slot.resends += u8::from(sent && self.in_flight.is_empty());
                     slot.resends <= READ_RESENDS_MAX
                 }
                 Owner::Caller(_) | Owner::Close(_) => !sent,

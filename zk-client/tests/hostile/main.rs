@@ -4,6 +4,8 @@
 // What fails here fails the test, in the functions that tests share as well.
 #![allow(clippy::unwrap_used)]
 
+mod addresses;
+mod chaos;
 mod cuts;
 mod memory;
 mod runtimes;

@@ -177,6 +177,18 @@ fn a_read_that_costs_every_connection_fails_in_the_end() {
 }
 
 #[test]
+fn a_read_behind_one_that_costs_every_connection_is_not_blamed() {
+    let mut pair = Pair::established();
+    pair.ensemble.closes_on = Some(OpCode::GetData);
+    let (read, behind) = (pair.read("/a"), pair.read("/b"));
+    pair.run_until(|pair| !pair.outcomes(read).is_empty());
+    assert!(pair.outcomes(behind).is_empty());
+    pair.ensemble.closes_on = None;
+    pair.run(Duration::from_secs(5));
+    assert_ne!(pair.failure(behind), Failure::ConnectionLoss);
+}
+
+#[test]
 fn a_connection_that_dies_right_after_the_session_answer_does_not_reset_the_pauses() {
     let mut pair = Pair::new(1);
     pair.ensemble.hosts.insert(2181, Host::Flaky);
