@@ -1,0 +1,53 @@
+//! What a guard says of itself when nobody tells it anything.
+
+use std::time::{Duration, Instant};
+
+use zk_client::Client;
+use zk_recipes::{HoldState, Lock, LostReason};
+use zk_server::testing::TestServer;
+
+use super::soon;
+
+async fn client(server: &TestServer, timeout_ms: u64) -> Client {
+    let builder = Client::builder(&server.connect_string());
+    let builder = builder.session_timeout(Duration::from_millis(timeout_ms));
+    soon("the connect", builder.connect()).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_guard_is_lost_in_time_while_the_server_plays_dead() {
+    let server = TestServer::start().await.unwrap();
+    let client = client(&server, 600).await;
+    let guard = soon("the lock", Lock::acquire(&client, "/l")).await.unwrap();
+    let lost = guard.lost();
+    server.pause();
+    let deadline = client.session_deadline().unwrap();
+    soon("the loss", lost).await;
+    // No later than the last answer that may still have been on its way allows.
+    let allowed = deadline.max(client.session_deadline().unwrap_or(deadline));
+    assert!(Instant::now() < allowed + Duration::from_millis(700));
+    assert!(!guard.is_held(), "and the server has not been heard of again");
+    server.resume();
+    soon("the next session", async { while client.get("/").await.is_err() {} }).await;
+    assert!(matches!(guard.state(), HoldState::Lost(_)), "lost is for good");
+    let next = soon("the lock again", Lock::acquire(&client, "/l")).await.unwrap();
+    assert!(next.fencing_token() > guard.fencing_token());
+}
+
+#[tokio::test]
+async fn a_process_that_was_paused_knows_before_it_does_anything_else() {
+    let server = TestServer::start().await.unwrap();
+    let (client, other) = (client(&server, 400).await, client(&server, 20_000).await);
+    let guard = soon("the lock", Lock::acquire(&client, "/l")).await.unwrap();
+    let next = tokio::spawn(async move { Lock::acquire(&other, "/l").await });
+    assert!(guard.is_held());
+    // The one thread that everything here runs on is busy: no task, no timer, no answer.
+    let deadline = client.session_deadline().unwrap();
+    while Instant::now() <= deadline {
+        std::hint::spin_loop();
+    }
+    assert_eq!(guard.state(), HoldState::Lost(LostReason::DeadlinePassed));
+    let next = soon("the other's turn", next).await.unwrap().unwrap();
+    assert!(next.is_held() && !guard.is_held());
+    assert!(next.fencing_token() > guard.fencing_token());
+}
