@@ -1,5 +1,6 @@
 """What kazoo can do, done on the server at the given address."""
 
+import logging
 import pathlib
 import sys
 import threading
@@ -25,6 +26,7 @@ import suite
 from proxy import Proxy
 from suite import expect_error, wait_until
 
+logging.disable(logging.WARNING)  # the cuts below are meant
 ADDRESS = sys.argv[1]
 TIMEOUT = 2.0
 clients = []
