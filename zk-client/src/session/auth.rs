@@ -90,6 +90,11 @@ impl<R> Credentials<R> {
         std::mem::take(&mut credential.waiting)
     }
 
+    /// Whether anybody waits.
+    pub(crate) fn are_awaited(&self) -> bool {
+        self.remembered.iter().any(|credential| !credential.waiting.is_empty())
+    }
+
     /// Everybody who still waits.
     pub(crate) fn take_waiting(&mut self) -> Vec<R> {
         self.remembered.iter_mut().flat_map(|credential| credential.waiting.drain(..)).collect()

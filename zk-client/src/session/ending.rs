@@ -76,6 +76,9 @@ impl<R, W: Clone> Session<R, W> {
         self.enter(SessionState::Expired, Some(why));
         self.epoch += 1;
         self.fail_all(&Failure::SessionExpired);
+        if self.credentials.are_awaited() {
+            self.limit_wait_for_session(now);
+        }
         if self.closing {
             self.finish(Failure::Closed, SessionState::Closed, None);
         } else if self.config.renew {
@@ -94,6 +97,8 @@ impl<R, W: Clone> Session<R, W> {
             let why = Loss::Unreachable { within, last };
             return self.finish(Failure::Unreachable, SessionState::Closed, Some(why));
         }
+        // They need not have waited all of it themselves: there was no server for as long.
+        self.fail_credentials(&Failure::Unreachable);
         let Some(then) = now.checked_sub(within) else {
             return;
         };
@@ -121,10 +126,15 @@ impl<R, W: Clone> Session<R, W> {
             self.epoch += 1;
         }
         self.fail_all(&failure);
+        self.fail_credentials(&failure);
+        self.outputs.push_back(Output::Finished(failure));
+    }
+
+    /// Tells those who wait for the server's word on a credential. It stays remembered.
+    fn fail_credentials(&mut self, failure: &Failure) {
         for reply in self.credentials.take_waiting() {
             self.complete(reply, Err(failure.clone()));
         }
-        self.outputs.push_back(Output::Finished(failure));
     }
 
     /// Drops the connection or the attempt, if there is one.

@@ -95,10 +95,15 @@ impl<R, W: Clone> Session<R, W> {
         if let Some(deadline) = request.deadline {
             self.timers.set_earlier(Timer::Request, deadline);
         }
+        self.limit_wait_for_session(now);
+        self.pending.push(now, request);
+    }
+
+    /// Somebody waits who needs a session.
+    pub(super) fn limit_wait_for_session(&mut self, now: Instant) {
         if self.granted.is_none() && !self.timers.is_set(Timer::NoSession) {
             self.timers.set_after(Timer::NoSession, now, self.config.connect_timeout);
         }
-        self.pending.push(now, request);
     }
 
     fn admit(&self, request: &Request<R, W>) -> Result<(), Failure> {
@@ -120,7 +125,8 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     /// Remembers a credential and shows it to this server and all that follow. If somebody waits,
-    /// the server's word on it comes as [`Output::Complete`]; a refusal ends the machine.
+    /// the server's word on it comes as [`Output::Complete`], in whatever session, or that there is
+    /// no server; a refusal ends the machine.
     pub(crate) fn add_auth(&mut self, now: Instant, scheme: &str, auth: Bytes, reply: Option<R>) {
         self.expire_if_due(now);
         let ended = match &self.phase {
@@ -131,7 +137,7 @@ impl<R, W: Clone> Session<R, W> {
         let (reply, outcome) = match ended {
             Some(failure) => (reply, Err(failure)),
             None => match self.credentials.add(scheme, auth, reply) {
-                Added::Remembered => return,
+                Added::Remembered => return self.limit_wait_for_session(now),
                 Added::Known(reply) => (reply, Ok(Reply { zxid: Zxid::ZERO, body: Bytes::new() })),
                 Added::TooMany(reply) => (reply, Err(Failure::TooManyCredentials)),
             },

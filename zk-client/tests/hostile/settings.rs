@@ -127,3 +127,28 @@ async fn a_chroot_may_be_missing_and_paths_may_be_in_any_script() {
     }
     client.get("/").await.unwrap();
 }
+
+#[tokio::test]
+async fn credentials_wait_no_longer_for_a_server_than_requests_do() {
+    let mut server = TestServer::start().await.unwrap();
+    let builder = Client::builder(&server.connect_string());
+    let builder = builder.session_timeout(Duration::from_millis(300));
+    let client = builder.connect_timeout(Duration::from_millis(500)).connect().await.unwrap();
+    server.stop().await;
+    let error = within("the verdict", client.add_auth("digest", b"a:b")).await.unwrap_err();
+    assert!(matches!(error, Error::NoServerReachable { .. }), "{error}");
+    assert_ne!(client.session_epoch(), 1, "it waited on when the session ended");
+    let error = within("the verdict", client.add_auth("digest", b"c:d")).await.unwrap_err();
+    assert!(matches!(error, Error::NoServerReachable { .. }), "{error}");
+    server.restart().await.unwrap();
+    // They are remembered all the same.
+    let ids = async {
+        loop {
+            if let Ok(ids) = client.who_am_i().await {
+                return ids;
+            }
+        }
+    };
+    let users: Vec<_> = within("the answer", ids).await.into_iter().map(|id| id.user).collect();
+    assert!(users.contains(&"a".to_owned()) && users.contains(&"c".to_owned()), "{users:?}");
+}
