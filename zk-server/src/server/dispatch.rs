@@ -13,6 +13,7 @@ use super::connection::{Deferred, Phase, Waiting};
 use super::delivery::encode_reply;
 use super::{Action, CloseReason, Now, Server};
 use crate::ConnectionId;
+use crate::request;
 use crate::request::admission::{self, Route};
 use crate::request::read::{self, ReadContext};
 use crate::watch::set_watches::{self, SetWatchesLists};
@@ -112,14 +113,20 @@ impl Server {
             _ if !self.sessions.touch(session, now.instant) => {}
             // A ping waits for nobody: a slow disk must not look like a dead server.
             Ok(Route::Ping) => self.pong(conn),
-            Ok(Route::Write) => self.propose_write(now, conn, session, &request),
+            Ok(Route::Write) => self.propose_write(now, conn, session, request),
             Ok(Route::CloseSession) => self.propose_close(now, conn, session, &request),
             _ => self.read_or_wait(now, conn, session, request),
         }
     }
 
     /// A read sees every earlier write of its connection, so it waits for them.
-    fn read_or_wait(&mut self, now: Now, conn: ConnectionId, session: SessionId, read: Deferred) {
+    pub(super) fn read_or_wait(
+        &mut self,
+        now: Now,
+        conn: ConnectionId,
+        session: SessionId,
+        read: Deferred,
+    ) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if connection.lane.is_empty() {
             self.answer(now.instant, conn, session, &read);
@@ -141,7 +148,7 @@ impl Server {
             Ok(op) => op,
             Err(unknown) => return self.refuse_op_code(conn, request.xid, unknown),
         };
-        let decoded = Request::decode(op, &mut Reader::of(&request.body));
+        let decoded = request::decode(op, &request.body);
         match (admission::route(op), decoded) {
             (Route::Invalid, _) => self.refuse_op_code(conn, request.xid, op.code()),
             (_, Err(_)) => self.reply(conn, request.xid, |_| Err(ErrorCode::MarshallingError)),

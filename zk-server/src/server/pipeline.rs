@@ -3,14 +3,13 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use zk_proto::codec::Reader;
-use zk_proto::{ErrorCode, Request, SessionId, Zxid};
+use zk_proto::{ErrorCode, SessionId, Zxid};
 
 use super::connection::{Deferred, Phase, Waiting};
 use super::{Action, CloseReason, Now, Server};
 use crate::ConnectionId;
 use crate::request::respond::{self, ReplyShape};
-use crate::request::{Proposal, Requester, ServerRequest, SessionStanding, Slot};
+use crate::request::{self, Proposal, Requester, ServerRequest, SessionStanding, Slot};
 use crate::storage::log::TxnRecord;
 use crate::tree::Outcome;
 
@@ -50,12 +49,12 @@ impl Server {
         now: Now,
         conn: ConnectionId,
         session: SessionId,
-        request: &Deferred,
+        request: Deferred,
     ) {
         let Some(connection) = self.connections.get(&conn) else { return };
         let Ok(op) = request.op else { return };
         let slot = self.next_slot(now);
-        let (proposal, answer) = match Request::decode(op, &mut Reader::of(&request.body)) {
+        let (proposal, answer) = match request::decode(op, &request.body) {
             Ok(body) => {
                 let requester = Requester {
                     session,
@@ -67,6 +66,10 @@ impl Server {
                 let (tree, access) = (&self.tree, &self.access);
                 let proposal = self.proposer.propose(tree, access, &requester, &body, slot);
                 (proposal, Answer::Reply(shape))
+            }
+            // It is refused at its turn, like a read.
+            Err(_) if !request::is_recorded_undecoded(op) => {
+                return self.read_or_wait(now, conn, session, request);
             }
             Err(_) => {
                 let code = ErrorCode::MarshallingError;

@@ -1,10 +1,11 @@
 //! `multi`: all or nothing.
 
 use zk_proto::txn::Txn;
-use zk_proto::{CreateMode, CreateRequest, ErrorCode, MultiOp, MultiRequest};
+use zk_proto::{CreateRequest, ErrorCode, MultiOp, MultiRequest};
 
 use super::create::{Verb, mode};
 use super::{Judged, Validator};
+use crate::request::decode::is_well_formed;
 
 impl Validator<'_> {
     /// A transaction of as many parts as there are operations. If one fails the transaction says
@@ -48,17 +49,5 @@ fn plain_or_container(request: &CreateRequest<'_>) -> Verb {
     match mode(request.flags) {
         Ok(mode) if mode.is_container() => Verb::Container,
         _ => Verb::Create,
-    }
-}
-
-/// What is not well-formed fails the request as a whole, like one that cannot be decoded: reads among
-/// writes, and a time to live asked for by an operation that has no field for it. Unknown flags are
-/// the operation's own failure. All as in Apache 3.8.
-fn is_well_formed(op: &MultiOp<'_>) -> bool {
-    match op {
-        MultiOp::Create(request)
-        | MultiOp::Create2(request)
-        | MultiOp::CreateContainer(request) => !mode(request.flags).is_ok_and(CreateMode::is_ttl),
-        op => !op.is_read(),
     }
 }

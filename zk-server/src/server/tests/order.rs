@@ -122,6 +122,37 @@ fn undecodable_bodies_are_answered_in_order_and_cost_a_zxid_if_they_were_writes(
 }
 
 #[test]
+fn an_undecodable_reconfig_costs_no_zxid_and_is_answered_at_its_turn() {
+    let mut world = World::new();
+    let (conn, _) = world.session(10_000);
+    world.slow_log = true;
+    world.send(conn, 1, &create("/a", CreateMode::Persistent));
+    let op = zk_proto::OpCode::Reconfig.code();
+    world.send_bytes(conn, &frame(|out| RequestHeader { xid: 2, op }.encode(out)));
+    assert!(world.replies(conn).is_empty(), "it waits for the create");
+    world.sync(1);
+    let seen: Vec<_> =
+        world.replies(conn).iter().map(|r| (r.header.xid, r.err(), r.header.zxid)).collect();
+    let refused = (2, ErrorCode::MarshallingError, Zxid(2));
+    assert_eq!(seen, [(1, ErrorCode::Ok, Zxid(2)), refused]);
+}
+
+#[test]
+fn the_children_of_a_null_path_are_not_those_of_the_root() {
+    let mut world = World::new();
+    let (conn, _) = world.session(10_000);
+    let op = zk_proto::OpCode::GetChildren.code();
+    world.send_bytes(
+        conn,
+        &frame(|out| {
+            RequestHeader { xid: 1, op }.encode(out);
+            out.extend_from_slice(&[0xff, 0xff, 0xff, 0xff, 0]);
+        }),
+    );
+    assert_eq!(world.reply(conn).err(), ErrorCode::MarshallingError);
+}
+
+#[test]
 fn unknown_op_codes_are_refused_behind_earlier_answers_and_close() {
     for op in [0, 10, 13, 20, 99, -1, -10] {
         let mut world = World::new();
