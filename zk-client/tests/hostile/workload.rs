@@ -57,6 +57,19 @@ pub(crate) async fn run(
     let (data, _, watch) = within("the watch", client.get("/w").watch()).await.unwrap();
     assert_eq!(&data[..], b"0");
 
+    let outcomes = ask(&client, base, session).await;
+    control.set(&format!("{base}/w"), b"1").await.unwrap();
+    let event = within("the event", watch).await.expect("watches survive cuts");
+    assert_eq!((event.kind, &event.path[..]), (EventType::NodeDataChanged, "/w"));
+    // A stream says what happened, or that something may have.
+    let event = within("the stream's event", stream.next()).await.unwrap();
+    assert!(matches!(event.kind, EventType::NodeDataChanged | EventType::Resync), "{event:?}");
+    drop(stream);
+    (client, outcomes)
+}
+
+/// Sends everything at once, then waits for it.
+async fn ask(client: &Client, base: &str, session: zk_client::SessionId) -> Outcomes {
     let create = client.create("/c", b"c", PERSISTENT).send();
     let sets: Vec<_> =
         (0..SETS).map(|n| client.set(&format!("/s{n}"), b"1").version(0).send()).collect();
@@ -94,14 +107,7 @@ pub(crate) async fn run(
     let delete = within("the delete", delete).await;
     within("the list", list).await.expect("reads survive cuts");
 
-    control.set(&format!("{base}/w"), b"1").await.unwrap();
-    let event = within("the event", watch).await.expect("watches survive cuts");
-    assert_eq!((event.kind, &event.path[..]), (EventType::NodeDataChanged, "/w"));
-    // A stream says what happened, or that something may have.
-    let event = within("the stream's event", stream.next()).await.unwrap();
-    assert!(matches!(event.kind, EventType::NodeDataChanged | EventType::Resync), "{event:?}");
-    drop(stream);
-    let outcomes = Outcomes {
+    Outcomes {
         base: base.to_owned(),
         create,
         sets: set_results,
@@ -111,8 +117,7 @@ pub(crate) async fn run(
         ephemerals: ephemeral_results,
         delete,
         session,
-    };
-    (client, outcomes)
+    }
 }
 
 /// Success means applied, once; a definite error not applied; an unknown outcome either.
