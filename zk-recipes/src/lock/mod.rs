@@ -31,11 +31,13 @@
 //! # What it does not
 //!
 //! **A lock is a lease.** The server gives it away when it has not heard from the session for the
-//! session timeout. A process that was paused (by the scheduler, a debugger, a closed laptop) can
-//! wake up in the middle of a write after that. [`LockGuard::is_held`] notices as soon as it is
-//! asked, but nobody can ask and write in one step: pass [`LockGuard::fencing_token`] with every
-//! write to what the lock protects, and have it refuse smaller tokens than it has seen. For writes
-//! to ZooKeeper itself, begin a multi with a check of [`LockGuard::path`].
+//! session timeout. A process that was paused (by the scheduler, a debugger, SIGSTOP) can wake up in
+//! the middle of a write after that. [`LockGuard::is_held`] notices as soon as it is asked, but
+//! nobody can ask and write in one step: pass [`LockGuard::fencing_token`] with every write to what
+//! the lock protects, and have it refuse smaller tokens than it has seen. For writes to ZooKeeper
+//! itself, begin a multi with a check of [`LockGuard::path`]. Where the whole machine sleeps (a
+//! closed laptop, a suspended virtual machine) its monotonic clock may sleep too: after that only
+//! the server's word or the token tells.
 //!
 //! Locks are not re-entrant: a second acquire waits for the first guard, also in the same task.
 //!
@@ -58,9 +60,9 @@
 //! # Cost
 //!
 //! A free lock takes one round trip (a create with a list right behind it) and one to release. The
-//! first time costs two more, to find out that there is no directory and to make it. Each wait adds two: watching the predecessor, and looking
-//! at the line when it goes. A release wakes exactly one waiter. The holder reads and watches its
-//! own node, off the caller's path.
+//! first time costs two more, to find out that there is no directory and to make it. Each wait adds
+//! two: watching the predecessor, and looking at the line when it goes. A release wakes exactly one
+//! waiter. The holder reads and watches its own node, off the caller's path.
 
 mod builder;
 mod guard;
