@@ -10,22 +10,42 @@ use testcontainers::{ContainerAsync, Image};
 
 const CLIENT_PORT: ContainerPort = ContainerPort::Tcp(2181);
 const DEFAULT_IMAGE: &str = "zookeeper:3.9";
-/// How often shared servers look for containers and TTL nodes to delete: tests wait for it.
-const SHORT_SWEEP_MS: u32 = 100;
+
+/// What suites set differently.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "a suite says all that it wants")]
+pub struct ApacheSettings {
+    /// Lines of zoo.cfg, separated by spaces.
+    pub config: &'static str,
+    /// Options of the JVM, separated by spaces.
+    pub jvm_flags: &'static str,
+}
+
+impl ApacheSettings {
+    /// For servers that tests share: some wait for containers and TTL nodes to be deleted.
+    const SHARED: Self = Self {
+        config: "maxSessionTimeout=60000 extendedTypesEnabled=true",
+        jvm_flags: "-Dznode.container.checkIntervalMs=100",
+    };
+
+    /// Containers and TTL nodes are left alone for an hour.
+    const UNDISTURBED: Self =
+        Self { jvm_flags: "-Dznode.container.checkIntervalMs=3600000", ..Self::SHARED };
+}
 
 /// The official image, or any that takes the same environment; `ZK_TEST_IMAGE` names it.
 #[derive(Debug)]
 struct ZooKeeperImage {
     name: String,
     tag: String,
-    sweep_interval_ms: u32,
+    settings: ApacheSettings,
 }
 
 impl ZooKeeperImage {
-    fn from_environment(sweep_interval_ms: u32) -> Self {
+    fn from_environment(settings: ApacheSettings) -> Self {
         let image = std::env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
         let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
-        Self { name: name.to_owned(), tag: tag.to_owned(), sweep_interval_ms }
+        Self { name: name.to_owned(), tag: tag.to_owned(), settings }
     }
 }
 
@@ -49,13 +69,12 @@ impl Image for ZooKeeperImage {
     ) -> impl IntoIterator<
         Item = (impl Into<std::borrow::Cow<'_, str>>, impl Into<std::borrow::Cow<'_, str>>),
     > {
-        let sweep = format!("-Dznode.container.checkIntervalMs={}", self.sweep_interval_ms);
         [
-            ("ZOO_TICK_TIME", "100".to_owned()),
-            ("ZOO_MAX_CLIENT_CNXNS", "0".to_owned()),
-            ("ZOO_4LW_COMMANDS_WHITELIST", "*".to_owned()),
-            ("ZOO_CFG_EXTRA", "maxSessionTimeout=60000 extendedTypesEnabled=true".to_owned()),
-            ("JVMFLAGS", sweep),
+            ("ZOO_TICK_TIME", "100"),
+            ("ZOO_MAX_CLIENT_CNXNS", "0"),
+            ("ZOO_4LW_COMMANDS_WHITELIST", "*"),
+            ("ZOO_CFG_EXTRA", self.settings.config),
+            ("JVMFLAGS", self.settings.jvm_flags),
         ]
     }
 
@@ -79,7 +98,7 @@ impl Apache {
         static SHARED: Mutex<Weak<Apache>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
         shared.upgrade().unwrap_or_else(|| {
-            let apache = Arc::new(Self::start(SHORT_SWEEP_MS));
+            let apache = Arc::new(Self::start(ApacheSettings::SHARED));
             *shared = Arc::downgrade(&apache);
             apache
         })
@@ -89,7 +108,7 @@ impl Apache {
     /// hour. It has started, but may not answer yet.
     #[must_use]
     pub fn undisturbed() -> Self {
-        Self::start(3_600_000)
+        Self::start(ApacheSettings::UNDISTURBED)
     }
 
     /// Where it listens.
@@ -98,9 +117,16 @@ impl Apache {
         self.address
     }
 
+    /// A server of the caller's own. It may not answer yet. Blocks.
+    ///
     /// The container has a thread and a runtime of its own: the test that started it may end, and
     /// its runtime with it, while others go on.
-    fn start(sweep_interval_ms: u32) -> Self {
+    ///
+    /// # Panics
+    ///
+    /// If it cannot be started.
+    #[must_use]
+    pub fn start(settings: ApacheSettings) -> Self {
         let (started, address) = mpsc::channel();
         let (stop, stopped) = mpsc::channel::<()>();
         let thread = std::thread::spawn(move || {
@@ -108,9 +134,8 @@ impl Apache {
                 .enable_all()
                 .build()
                 .expect("a runtime starts");
-            let container: ContainerAsync<_> = runtime
-                .block_on(ZooKeeperImage::from_environment(sweep_interval_ms).start())
-                .expect(
+            let container: ContainerAsync<_> =
+                runtime.block_on(ZooKeeperImage::from_environment(settings).start()).expect(
                     "the container starts: is Docker there, and the image (see ZK_TEST_IMAGE)?",
                 );
             let port = runtime

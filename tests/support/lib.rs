@@ -12,7 +12,7 @@ mod patience;
 mod target;
 
 #[cfg(feature = "containers")]
-pub use apache::Apache;
+pub use apache::{Apache, ApacheSettings};
 pub use cutting_proxy::CuttingProxy;
 pub use patience::{PATIENCE, eventually, within};
-pub use target::{Target, is_serving};
+pub use target::{Target, is_serving, until_serving};
