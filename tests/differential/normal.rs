@@ -1,13 +1,10 @@
-//! What a server says, without what may differ between any two servers: numbers of transactions
-//! and sessions, times, addresses, the order of children.
+//! What a server says, without what may differ between any two servers: session ids, times, addresses, the order of children.
 
 use std::collections::HashMap;
 
 use bytes::Bytes;
 use zk_proto::codec::{Decode, DecodeError, Reader};
-use zk_proto::{
-    Acl, ClientInfo, MultiHeader, OpCode, ReplyHeader, SessionId, Stat, xid,
-};
+use zk_proto::{Acl, ClientInfo, MultiHeader, OpCode, ReplyHeader, SessionId, Stat, xid};
 
 use crate::request::PEER;
 
@@ -28,15 +25,20 @@ pub(crate) enum Part {
     /// Sorted.
     Names(Vec<String>),
     Acl(Vec<String>),
+    /// Sorted: Apache has them in a hash set.
+    Identities(Vec<String>),
     Number(i32),
     /// In front of each result of a multi.
-    Result { op: i32, err: i32 },
+    Result {
+        op: i32,
+        err: i32,
+    },
     Undecodable(DecodeError),
     /// Bytes behind what the body should be.
     Rest(usize),
 }
 
-/// A `Stat` whose zxids are numbered as Apache's.
+/// A `Stat`. Both servers start empty and number the same transactions, so zxids must be equal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct NormalStat {
     czxid: i64,
@@ -54,49 +56,22 @@ pub(crate) struct NormalStat {
 /// How to translate what one server says.
 #[derive(Debug)]
 pub(crate) struct Normal {
-    /// From which zxid of this server on (first) Apache's is which (second). Ascending.
-    segments: Vec<(i64, i64)>,
     sessions: HashMap<i64, usize>,
     /// When each transaction happened, by all that was heard of it.
     times: HashMap<i64, i64>,
     /// The address under which the server sees this program.
     pub(crate) peer: String,
-    /// The last zxid of a reply, as the server numbers it.
+    /// The last zxid of a reply.
     pub(crate) last_zxid: i64,
 }
 
 impl Normal {
     pub(crate) fn new() -> Self {
-        Self {
-            segments: vec![(1, 1)],
-            sessions: HashMap::new(),
-            times: HashMap::new(),
-            peer: String::new(),
-            last_zxid: 0,
-        }
-    }
-
-    /// From the next transaction on this server's zxids mean those of Apache after `apache`.
-    pub(crate) fn align(&mut self, apache: i64) {
-        self.segments.push((self.last_zxid + 1, apache + 1));
+        Self { sessions: HashMap::new(), times: HashMap::new(), peer: String::new(), last_zxid: 0 }
     }
 
     pub(crate) fn learn_session(&mut self, id: SessionId, number: usize) {
         self.sessions.insert(id.0, number);
-    }
-
-    fn zxid(&self, raw: i64) -> i64 {
-        let segment = self.segments.iter().rev().find(|(from, _)| *from <= raw);
-        segment.map_or(raw, |(from, meaning)| raw - from + meaning)
-    }
-
-    /// The reverse: this server's zxid for one of Apache's.
-    pub(crate) fn raw_zxid(&self, zxid: i64) -> i64 {
-        let at = self.segments.iter().rposition(|(_, meaning)| *meaning <= zxid);
-        let Some(at) = at else { return zxid };
-        let (from, meaning) = self.segments[at];
-        let end = self.segments.get(at + 1).map_or(i64::MAX, |(next, _)| next - 1);
-        (zxid - meaning + from).min(end)
     }
 
     fn stat(&mut self, stat: Stat) -> NormalStat {
@@ -107,9 +82,9 @@ impl Normal {
         let consistent = at(self, stat.czxid.0, stat.ctime) & at(self, stat.mzxid.0, stat.mtime);
         let owner = stat.ephemeral_owner.0;
         NormalStat {
-            czxid: self.zxid(stat.czxid.0),
-            mzxid: self.zxid(stat.mzxid.0),
-            pzxid: self.zxid(stat.pzxid.0),
+            czxid: stat.czxid.0,
+            mzxid: stat.mzxid.0,
+            pzxid: stat.pzxid.0,
             version: stat.version,
             cversion: stat.cversion,
             aversion: stat.aversion,
@@ -128,7 +103,7 @@ impl Normal {
     pub(crate) fn observe(&mut self, frame: &Bytes, op: impl FnOnce(i32) -> i32) -> Observed {
         let mut reader = Reader::of(frame);
         let header = ReplyHeader::decode(&mut reader).expect("a reply has a header");
-        let zxid = self.zxid(header.zxid.0);
+        let zxid = header.zxid.0;
         if header.xid == xid::NOTIFICATION {
             let mut number = || i32::decode(&mut reader).expect("an event is whole");
             let (kind, state) = (number(), number());
@@ -142,7 +117,7 @@ impl Normal {
         {
             body.push(Part::Undecodable(error));
         } else if !reader.is_empty() {
-            body.push(Part::Rest(reader.remaining()));
+            body.push(Part::Rest(reader.remaining().len()));
         }
         Observed::Reply { xid: header.xid, zxid, err: header.err.code(), body }
     }
@@ -213,10 +188,11 @@ impl Normal {
 
     fn identities(&self, reader: &mut Reader<'_>) -> Result<Part, DecodeError> {
         let clients: Vec<ClientInfo> = Decode::decode(reader)?;
-        let name = |client: &ClientInfo| {
-            format!("{}:{}", client.scheme, self.without_peer(&client.user))
-        };
-        Ok(Part::Acl(clients.iter().map(name).collect()))
+        let name =
+            |client: &ClientInfo| format!("{}:{}", client.scheme, self.without_peer(&client.user));
+        let mut identities: Vec<String> = clients.iter().map(name).collect();
+        identities.sort_unstable();
+        Ok(Part::Identities(identities))
     }
 
     fn without_peer(&self, id: &str) -> String {
@@ -228,8 +204,8 @@ impl Normal {
 }
 
 fn text(reader: &mut Reader<'_>) -> Result<Part, DecodeError> {
-    let text: Option<String> = Decode::decode(reader)?;
-    Ok(Part::Text(text.unwrap_or_else(|| "(null)".to_owned())))
+    let text: Option<&str> = Decode::decode(reader)?;
+    Ok(Part::Text(text.unwrap_or("(null)").to_owned()))
 }
 
 fn names(reader: &mut Reader<'_>) -> Result<Part, DecodeError> {

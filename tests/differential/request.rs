@@ -1,6 +1,6 @@
 //! Requests as they are sent to both servers, valid or not.
 
-use bytes::{BufMut, BytesMut};
+use bytes::{BufMut, Bytes, BytesMut};
 use zk_proto::codec::{Encode, encode_frame};
 use zk_proto::{Acl, MultiHeader, OpCode, RequestHeader, Zxid};
 
@@ -17,19 +17,18 @@ pub(crate) struct Request {
     pub(crate) damage: Damage,
 }
 
-/// The body's layout; some op codes share one.
+/// The body's layout; some op codes share one. Data is so many bytes, or null.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Empty,
     Path(String),
     PathFlag(String, bool),
     PathNumber(String, i32),
-    Create { path: String, data: Option<Vec<u8>>, acl: Vec<Acl>, flags: i32 },
-    CreateTtl { path: String, data: Option<Vec<u8>>, acl: Vec<Acl>, flags: i32, ttl_ms: i64 },
-    SetData { path: String, data: Option<Vec<u8>>, version: i32 },
+    Create { path: String, data: Option<usize>, acl: Vec<Acl>, flags: i32 },
+    CreateTtl { path: String, data: Option<usize>, acl: Vec<Acl>, flags: i32, ttl_ms: i64 },
+    SetData { path: String, data: Option<usize>, version: i32 },
     SetAcl { path: String, acl: Vec<Acl>, version: i32 },
     Multi(Vec<Request>),
-    /// Lists of paths, and a zxid as Apache numbers it.
     SetWatches { since: i64, lists: Vec<Vec<String>> },
     Auth { scheme: String, auth: String },
     Raw(Vec<u8>),
@@ -90,20 +89,20 @@ impl Request {
             }
             Body::Create { path, data, acl, flags } => {
                 put(path, out);
-                data.as_deref().encode(out);
+                data.map(|len| Bytes::from(vec![b'd'; len])).encode(out);
                 placed(acl, server).encode(out);
                 flags.encode(out);
             }
             Body::CreateTtl { path, data, acl, flags, ttl_ms } => {
                 put(path, out);
-                data.as_deref().encode(out);
+                data.map(|len| Bytes::from(vec![b'd'; len])).encode(out);
                 placed(acl, server).encode(out);
                 flags.encode(out);
                 ttl_ms.encode(out);
             }
             Body::SetData { path, data, version } => {
                 put(path, out);
-                data.as_deref().encode(out);
+                data.map(|len| Bytes::from(vec![b'd'; len])).encode(out);
                 version.encode(out);
             }
             Body::SetAcl { path, acl, version } => {
@@ -119,7 +118,7 @@ impl Request {
                 MultiHeader::END.encode(out);
             }
             Body::SetWatches { since, lists } => {
-                Zxid(server.raw_zxid(*since)).encode(out);
+                Zxid(*since).encode(out);
                 for list in lists {
                     let paths: Vec<&str> = list.iter().map(String::as_str).collect();
                     paths.encode(out);

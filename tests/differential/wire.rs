@@ -1,7 +1,7 @@
 //! One raw connection to one server.
 
 use std::io::{ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use bytes::{Bytes, BytesMut};
 use tests::PATIENCE;
@@ -51,6 +51,13 @@ impl Wire {
         let header = RequestHeader { xid: xid::PING, op: OpCode::Ping.code() };
         encode_frame(&mut frame, |out| header.encode(out));
         self.send(&frame);
+    }
+
+    /// Hangs up, and waits until the server has noticed: its watches are gone then.
+    pub(crate) fn hang_up(mut self) {
+        // Fails if the server was first.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        while self.next().is_some() {}
     }
 
     /// The next frame; `None` once the server has closed.

@@ -1,0 +1,264 @@
+//! Everything in which our server may differ from Apache's 3.8.0, each by name and with the reason.
+//! What is not here is a failure.
+
+use zk_proto::{ErrorCode, OpCode};
+
+use crate::normal::{Observed, Part};
+use crate::request::{Body, Request};
+
+/// Two observations of the same step that are not equal.
+#[derive(Clone, Copy)]
+pub(crate) struct Case<'a> {
+    pub(crate) apache: &'a Observed,
+    pub(crate) ours: &'a Observed,
+    /// What the same connections showed right before.
+    pub(crate) before: Option<(&'a Observed, &'a Observed)>,
+    /// The request that both answer, if they are replies to one.
+    pub(crate) request: Option<&'a Request>,
+    /// The first and the last transaction of the step; first > last: none.
+    pub(crate) zxids: (i64, i64),
+    /// Whether another connection may watch a path, or this one a path above it recursively.
+    pub(crate) is_watched_by_others: &'a dyn Fn(&str) -> bool,
+    /// Whether somebody tried to resume this connection's session with a wrong password.
+    pub(crate) was_impersonated: bool,
+}
+
+/// A difference that is known.
+#[derive(Debug)]
+pub(crate) struct Difference {
+    pub(crate) name: &'static str,
+    pub(crate) reason: &'static str,
+    pub(crate) is: fn(&Case<'_>) -> bool,
+}
+
+/// The differences that a run meets.
+pub(crate) const DIFFERENCES: &[Difference] = &[
+    Difference {
+        name: "zxid of an event",
+        reason: "3.8 sends -1 in an event's header, 3.9 and ours the zxid of the change; for what \
+                 setWatches reports all send -1",
+        is: event_zxid,
+    },
+    Difference {
+        name: "exists needs READ",
+        reason: "since 3.8.4 and 3.9.2 exists answers NOAUTH to whoever may not read the node",
+        is: exists_without_read,
+    },
+    Difference {
+        name: "create2 in a multi",
+        reason: "Apache makes it a create and answers without the Stat; ours answers what was \
+                 asked for",
+        is: create2_in_multi,
+    },
+    Difference {
+        name: "body of a refused multi",
+        reason: "Apache sends the end of an empty list of results behind the header of an \
+                 undecodable multi or multiRead; a failed request has no body",
+        is: body_of_refused_multi,
+    },
+    Difference {
+        name: "kinds of lasting watches",
+        reason: "3.9 knows the watcher types 4 and 5, 3.8 cannot decode them",
+        is: |case| match case.request.map(|request| (&request.body, request.op)) {
+            Some((Body::PathNumber(_, 4 | 5), op)) => {
+                let asks = [OpCode::CheckWatches.code(), OpCode::RemoveWatches.code()];
+                asks.contains(&op)
+                    && errors(case) == Some((MARSHALLING_ERROR, ErrorCode::NoWatcher.code()))
+            }
+            _ => false,
+        },
+    },
+    Difference {
+        name: "checkWatches of what others watch",
+        reason: "3.8 says yes if anybody watches the path, or this connection a path above it \
+                 recursively; 3.9 and ours only if this connection watches the path",
+        is: |case| match case.request.map(|request| (&request.body, request)) {
+            Some((Body::PathNumber(path, _), request)) => {
+                request.is(OpCode::CheckWatches)
+                    && errors(case) == Some((0, ErrorCode::NoWatcher.code()))
+                    && (case.is_watched_by_others)(path)
+            }
+            _ => false,
+        },
+    },
+    Difference {
+        name: "descendants of the empty path",
+        reason: "Apache takes it for the root in every read, but here counts the root as its own \
+                 descendant",
+        is: |case| match (case.request.map(|request| &request.body), case.apache, case.ours) {
+            (
+                Some(Body::Path(path)),
+                Observed::Reply { body: apache, .. },
+                Observed::Reply { body: ours, .. },
+            ) => match (&apache[..], &ours[..]) {
+                ([Part::Number(apache)], [Part::Number(ours)]) => {
+                    path.is_empty() && errors(case) == Some((0, 0)) && *apache == ours + 1
+                }
+                _ => false,
+            },
+            _ => false,
+        },
+    },
+    Difference {
+        name: "flags that don't suit the op code",
+        reason: "Apache makes a node of another kind than its pending record says; ours answers \
+                 BADARGUMENTS",
+        is: |case| {
+            let refused = (ErrorCode::NoNode.code(), ErrorCode::BadArguments.code());
+            case.request.is_some_and(mismatches) && errors(case) == Some(refused)
+        },
+    },
+    Difference {
+        name: "wrong password",
+        reason: "Apache closes a session's connection before it looks at the password of whoever \
+                 wants to resume the session; ours looks first",
+        is: |case| {
+            let spared = matches!(case.ours, Observed::Reply { .. });
+            case.was_impersonated && *case.apache == Observed::Closed && spared
+        },
+    },
+];
+
+/// What is never tried, since the servers would be in different states afterwards.
+pub(crate) const NOT_GENERATED: &[(&str, &str)] = &[
+    ("watches on nodes that not everybody may read", "since 3.8.4 and 3.9.2 events are filtered"),
+    (
+        "watches of several kinds by one connection on one path",
+        "up to 3.8 the latest replaces the others, and a recursive one counts as one of children; \
+         so is a lasting one asked for by its type only as any",
+    ),
+    (
+        "flags that don't suit the op code, where the parent exists",
+        "Apache creates a node, ours answers BADARGUMENTS",
+    ),
+    (
+        "deleteContainer",
+        "Apache lets every client delete every empty node with it, unasked for any permission; it \
+         is the server's own operation, and ours closes the connection of who asks for it",
+    ),
+    (
+        "check outside of a multi",
+        "refused since 3.8.5 and 3.9.3; before, Apache answers only once something else happens",
+    ),
+    ("pings and auth among pipelined requests", "ours answers pings, both do auth out of turn"),
+    (
+        "requests pipelined behind a setACL",
+        "Apache judges a write by the old ACL as long as the setACL is not yet applied; ours by \
+         the new one, always",
+    ),
+    (
+        "watches of paths that do not start with a slash",
+        "3.8 sometimes fails in looking for the parent of such a path",
+    ),
+    ("zookeeper_limits and zookeeper_stats", "quotas are not enforced yet"),
+    ("createSession among requests", "Apache opens another session over the same connection"),
+    (
+        "null paths in sync, addWatch, removeWatches, lists and beside bad flags, null ACL ids",
+        "Apache's answer is that of the exception that happens to be thrown first",
+    ),
+    (
+        "bytes that are not UTF-8",
+        "Apache reads them as U+FFFD, which is BADARGUMENTS or NONODE; ours as undecodable",
+    ),
+    (
+        "supplementary characters, other than in create",
+        "Apache writes them as two surrogates, which is not UTF-8",
+    ),
+    ("IPv6 addresses in ACLs", "accepted since 3.9.4"),
+    ("credentials beyond ASCII", "the JVM's locale decides what they mean"),
+];
+
+const MARSHALLING_ERROR: i32 = -5;
+
+fn errors(case: &Case<'_>) -> Option<(i32, i32)> {
+    match (case.apache, case.ours) {
+        (
+            Observed::Reply { xid, zxid, err, .. },
+            Observed::Reply { xid: our_xid, zxid: our_zxid, err: our_err, .. },
+        ) if xid == our_xid && zxid == our_zxid => Some((*err, *our_err)),
+        _ => None,
+    }
+}
+
+fn event_zxid(case: &Case<'_>) -> bool {
+    let (
+        Observed::Event { zxid: -1, kind, state, path },
+        Observed::Event { zxid, kind: our_kind, state: our_state, path: our_path },
+    ) = (case.apache, case.ours)
+    else {
+        return false;
+    };
+    let (first, last) = case.zxids;
+    (kind, state, path) == (our_kind, our_state, our_path) && (first..=last).contains(zxid)
+}
+
+/// The generator puts a getData of the same node right in front, which both must refuse.
+fn exists_without_read(case: &Case<'_>) -> bool {
+    let no_auth = ErrorCode::NoAuth.code();
+    let refused = |observed: &Observed| matches!(observed, Observed::Reply { err, body, .. } if *err == no_auth && body.is_empty());
+    case.request.is_some_and(|request| request.is(OpCode::Exists))
+        && errors(case) == Some((0, no_auth))
+        && case.before.is_some_and(|(apache, ours)| refused(apache) && refused(ours))
+}
+
+fn body_of_refused_multi(case: &Case<'_>) -> bool {
+    let multis = [OpCode::Multi, OpCode::MultiRead];
+    let is_multi = case.request.is_some_and(|request| multis.iter().any(|op| request.is(*op)));
+    let end = Part::Result { op: -1, err: -1 };
+    match (case.apache, case.ours) {
+        (Observed::Reply { body: apache, .. }, Observed::Reply { body: ours, .. }) => {
+            is_multi
+                && errors(case) == Some((MARSHALLING_ERROR, MARSHALLING_ERROR))
+                && *apache == [end]
+                && ours.is_empty()
+        }
+        _ => false,
+    }
+}
+
+/// All parts are equal but for the op code and the `Stat` of those that are meant.
+fn create2_in_multi(case: &Case<'_>) -> bool {
+    let (
+        Observed::Reply { zxid, body: apache, .. },
+        Observed::Reply { zxid: our_zxid, body: ours, .. },
+    ) = (case.apache, case.ours)
+    else {
+        return false;
+    };
+    let is_multi = case.request.is_some_and(|request| request.is(OpCode::Multi));
+    let result = |op: OpCode| Part::Result { op: op.code(), err: 0 };
+    let (create, create2) = (result(OpCode::Create), result(OpCode::Create2));
+    let (mut apache, mut ours) = (apache.as_slice(), ours.as_slice());
+    while let ([part, after @ ..], [our_part, our_after @ ..]) = (apache, ours) {
+        (apache, ours) = match (after, our_after) {
+            _ if part == our_part => (after, our_after),
+            ([path, after @ ..], [our_path, Part::Stat(_), our_after @ ..])
+                if (part, our_part, path) == (&create, &create2, our_path) =>
+            {
+                (after, our_after)
+            }
+            _ => return false,
+        };
+    }
+    is_multi && errors(case) == Some((0, 0)) && zxid == our_zxid && apache.len() == ours.len()
+}
+
+fn mismatches(request: &Request) -> bool {
+    let has_flags_of_container = |flags: i32| flags == 4;
+    match &request.body {
+        Body::Create { flags, .. } if request.is(OpCode::CreateContainer) => {
+            !has_flags_of_container(*flags)
+        }
+        Body::Create { flags, .. } => has_flags_of_container(*flags),
+        Body::CreateTtl { flags, .. } => ![5, 6].contains(flags),
+        _ => false,
+    }
+}
+
+/// Whether a body tells that a create succeeded, and of which path.
+pub(crate) fn created(body: &[Part]) -> Option<&str> {
+    match body.first() {
+        Some(Part::Text(path)) => Some(path),
+        _ => None,
+    }
+}

@@ -1,0 +1,350 @@
+//! Requests by chance.
+
+use std::collections::BTreeMap;
+
+use fastrand::Rng;
+use zk_proto::OpCode;
+
+use crate::pool;
+use crate::request::{Body, Damage, Request};
+
+/// What a run is about. The two don't mix, see [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Watches of all kinds, on nodes that everybody may read.
+    Watches,
+    /// ACLs of all kinds, and nobody watches.
+    Acls,
+}
+
+/// The kind of the watches that a connection has had on a path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WatchClass {
+    OneShot,
+    Persistent,
+    Recursive,
+}
+
+/// Which kind of watch a connection may set on which path.
+pub(crate) type WatchClasses = BTreeMap<String, WatchClass>;
+
+/// A seed's source of requests.
+#[derive(Debug)]
+pub(crate) struct Generator {
+    pub(crate) rng: Rng,
+    pub(crate) profile: Profile,
+    /// Paths that servers made up.
+    learned: Vec<String>,
+}
+
+const LEARNED_MAX: usize = 12;
+
+impl Generator {
+    pub(crate) fn new(seed: u64) -> Self {
+        let profile = if seed.is_multiple_of(2) { Profile::Watches } else { Profile::Acls };
+        Self { rng: Rng::with_seed(seed), profile, learned: Vec::new() }
+    }
+
+    /// Takes a path into the pool.
+    pub(crate) fn learn(&mut self, path: String) {
+        if self.learned.len() < LEARNED_MAX {
+            self.learned.push(path);
+        } else {
+            let at = self.rng.usize(..LEARNED_MAX);
+            self.learned[at] = path;
+        }
+    }
+
+    /// Requests for one connection, to be sent at once. `zxid` is the last.
+    pub(crate) fn batch(&mut self, classes: &mut WatchClasses, zxid: i64) -> Vec<Request> {
+        let len = match self.rng.u32(..10) {
+            0..=5 => 1,
+            6..=8 => self.rng.usize(2..6),
+            _ => self.rng.usize(6..20),
+        };
+        let mut batch = Vec::new();
+        while batch.len() < len {
+            let mut request = self.request(classes, zxid);
+            if self.profile == Profile::Acls && request.is(OpCode::Exists) {
+                // Tells whether a difference in `exists` is the known one.
+                batch.push(Request { op: OpCode::GetData.code(), ..request.clone() });
+            } else if self.rng.u32(..40) == 0 {
+                request.damage = self.damage(&request);
+            }
+            let is_last = request.is(OpCode::SetAcl);
+            batch.push(request);
+            if is_last {
+                break;
+            }
+        }
+        batch
+    }
+
+    fn damage(&mut self, request: &Request) -> Damage {
+        let echoes_or_watches = [OpCode::Sync, OpCode::AddWatch, OpCode::RemoveWatches];
+        let has_path = match request.body {
+            Body::Multi(_) | Body::SetWatches { .. } | Body::Raw(_) | Body::Empty => false,
+            Body::CreateTtl { .. } => false,
+            Body::Create { flags, .. } => (0..=4).contains(&flags),
+            _ => true,
+        };
+        match self.rng.u32(..4) {
+            0 => Damage::Tail,
+            1 if has_path && !echoes_or_watches.iter().any(|op| request.is(*op)) => {
+                Damage::NullPath
+            }
+            _ => Damage::Cut(self.rng.usize(..40)),
+        }
+    }
+
+    fn request(&mut self, classes: &mut WatchClasses, zxid: i64) -> Request {
+        match self.rng.u32(..100) {
+            0..=19 => self.create(),
+            20..=27 => self.path_number(OpCode::Delete),
+            28..=37 => self.set_data(),
+            38..=57 => self.node_read(classes),
+            58..=62 => self.path_read(),
+            63..=66 => self.set_acl(),
+            67..=78 => self.multi(),
+            79..=82 => self.multi_read(),
+            83..=86 => self.add_watch(classes),
+            87..=91 => self.ask_for_watch(classes),
+            92..=94 => self.set_watches(classes, zxid),
+            95..=96 => Request::new(OpCode::WhoAmI, Body::Empty),
+            97 => Request::new(OpCode::Reconfig, Body::Raw(reconfig())),
+            98 => self.refused_by_ours(),
+            _ => Request::new(OpCode::GetEphemerals, Body::Path(self.path())),
+        }
+    }
+
+    fn path(&mut self) -> String {
+        pool::path(&mut self.rng, &self.learned)
+    }
+
+    /// A path to watch, see [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
+    fn watch_path(&mut self) -> String {
+        let path = self.path();
+        if path.starts_with('/') { path } else { "/a".to_owned() }
+    }
+
+    /// Any of the family, with flags that suit the op code, or with none that exist.
+    fn create(&mut self) -> Request {
+        let rng = &mut self.rng;
+        let flags = match rng.u32(..20) {
+            0 => [-1, 7, 8, i32::MAX, i32::MIN][rng.usize(..5)],
+            1..=3 => 4,
+            4..=5 => 5,
+            6 => 6,
+            n => (n % 4).cast_signed(),
+        };
+        let is_sequential = [2, 3, 6].contains(&flags);
+        let path = if is_sequential {
+            pool::sequential_path(rng, &self.learned)
+        } else if rng.u32(..60) == 0 {
+            pool::SUPPLEMENTARY.to_owned()
+        } else {
+            pool::path(rng, &self.learned)
+        };
+        let (data, acl) = (pool::data(rng), pool::acl(rng, self.profile));
+        if [5, 6].contains(&flags) {
+            let ttl_ms = match rng.u32(..8) {
+                0 => [0, -1, -5, i64::MIN, i64::MAX, 0x100_0000_0000][rng.usize(..6)],
+                1 => 0xff_ffff_ffff,
+                _ => 3_600_000,
+            };
+            let body = Body::CreateTtl { path, data, acl, flags, ttl_ms };
+            return Request::new(OpCode::CreateTtl, body);
+        }
+        let op = match flags {
+            4 => OpCode::CreateContainer,
+            0..=3 if rng.bool() => OpCode::Create2,
+            0..=3 => OpCode::Create,
+            _ => [OpCode::Create, OpCode::Create2, OpCode::CreateContainer][rng.usize(..3)],
+        };
+        Request::new(op, Body::Create { path, data, acl, flags })
+    }
+
+    fn set_data(&mut self) -> Request {
+        let path = self.path();
+        let (data, version) = (pool::data(&mut self.rng), pool::version(&mut self.rng));
+        Request::new(OpCode::SetData, Body::SetData { path, data, version })
+    }
+
+    fn set_acl(&mut self) -> Request {
+        let path = self.path();
+        let (acl, version) = (pool::acl(&mut self.rng, self.profile), pool::version(&mut self.rng));
+        Request::new(OpCode::SetAcl, Body::SetAcl { path, acl, version })
+    }
+
+    fn path_number(&mut self, op: OpCode) -> Request {
+        let path = self.path();
+        Request::new(op, Body::PathNumber(path, pool::version(&mut self.rng)))
+    }
+
+    fn node_read(&mut self, classes: &mut WatchClasses) -> Request {
+        let ops = [OpCode::Exists, OpCode::GetData, OpCode::GetChildren, OpCode::GetChildren2];
+        let op = ops[self.rng.usize(..ops.len())];
+        let path = self.path();
+        let wants = self.profile == Profile::Watches && self.rng.u32(..3) > 0;
+        let watch = wants && admits(classes, &path, WatchClass::OneShot);
+        Request::new(op, Body::PathFlag(path, watch))
+    }
+
+    fn path_read(&mut self) -> Request {
+        let ops = [OpCode::GetAcl, OpCode::GetAcl, OpCode::Sync, OpCode::GetAllChildrenNumber];
+        let op = ops[self.rng.usize(..ops.len())];
+        Request::new(op, Body::Path(self.path()))
+    }
+
+    fn multi(&mut self) -> Request {
+        let len = self.rng.usize(..6);
+        let mut parts: Vec<Request> = (0..len).map(|_| self.part()).collect();
+        if self.rng.u32(..20) == 0 {
+            // What may not be in it: reads, setACL, something that does not exist.
+            parts.push(match self.rng.u32(..3) {
+                0 => Request::new(OpCode::GetData, Body::PathFlag(self.path(), false)),
+                1 => self.set_acl(),
+                _ => Request { op: 77, body: Body::Empty, damage: Damage::None },
+            });
+        }
+        Request::new(OpCode::Multi, Body::Multi(parts))
+    }
+
+    fn part(&mut self) -> Request {
+        match self.rng.u32(..10) {
+            0..=4 => self.create(),
+            5 => self.path_number(OpCode::Delete),
+            6..=7 => self.set_data(),
+            _ => self.path_number(OpCode::Check),
+        }
+    }
+
+    fn multi_read(&mut self) -> Request {
+        let len = self.rng.usize(..5);
+        let mut parts = Vec::new();
+        for _ in 0..len {
+            let op = if self.rng.bool() { OpCode::GetData } else { OpCode::GetChildren };
+            // The flag must not set a watch here.
+            let flag = self.rng.bool();
+            parts.push(Request::new(op, Body::PathFlag(self.path(), flag)));
+        }
+        if self.rng.u32(..10) == 0 {
+            parts.push(self.path_number(OpCode::Check));
+        }
+        Request::new(OpCode::MultiRead, Body::Multi(parts))
+    }
+
+    fn add_watch(&mut self, classes: &mut WatchClasses) -> Request {
+        let path = self.watch_path();
+        let (class, mode) = match self.rng.u32(..7) {
+            0..=2 => (WatchClass::Persistent, 0),
+            3..=5 => (WatchClass::Recursive, 1),
+            _ => {
+                let mode = [2, -1, 5][self.rng.usize(..3)];
+                let body = Body::PathNumber(path, mode);
+                return Request::new(OpCode::AddWatch, body);
+            }
+        };
+        if self.profile == Profile::Acls || !admits(classes, &path, class) {
+            return Request::new(OpCode::GetAcl, Body::Path(path));
+        }
+        Request::new(OpCode::AddWatch, Body::PathNumber(path, mode))
+    }
+
+    fn ask_for_watch(&mut self, classes: &WatchClasses) -> Request {
+        let removes = self.rng.bool();
+        let op = if removes { OpCode::RemoveWatches } else { OpCode::CheckWatches };
+        let set: Vec<&String> = classes.keys().filter(|path| path.starts_with('/')).collect();
+        let path = if set.is_empty() || self.rng.u32(..4) == 0 {
+            self.watch_path()
+        } else {
+            set[self.rng.usize(..set.len())].clone()
+        };
+        let is_lasting = classes.get(&path).is_some_and(|class| *class != WatchClass::OneShot);
+        let any = 3;
+        let kind = if is_lasting {
+            any
+        } else {
+            [1, 2, any, 1, 2, any, 4, 5, 0, -1, 6][self.rng.usize(..11)]
+        };
+        Request::new(op, Body::PathNumber(path, kind))
+    }
+
+    fn set_watches(&mut self, classes: &mut WatchClasses, zxid: i64) -> Request {
+        if self.profile == Profile::Acls {
+            return Request::new(OpCode::Sync, Body::Path(self.path()));
+        }
+        let has_lasting = self.rng.bool();
+        let kinds = [
+            WatchClass::OneShot,
+            WatchClass::OneShot,
+            WatchClass::OneShot,
+            WatchClass::Persistent,
+            WatchClass::Recursive,
+        ];
+        let mut lists = Vec::new();
+        for class in &kinds[..if has_lasting { 5 } else { 3 }] {
+            let len = self.rng.usize(..4);
+            let mut paths: Vec<String> = (0..len).map(|_| self.watch_path()).collect();
+            paths.retain(|path| admits(classes, path, *class));
+            lists.push(paths);
+        }
+        let since = match self.rng.u32(..6) {
+            0 => [0, -1, i64::MAX][self.rng.usize(..3)],
+            _ => (zxid - self.rng.i64(..40)).max(0),
+        };
+        let op = if has_lasting { OpCode::SetWatches2 } else { OpCode::SetWatches };
+        Request::new(op, Body::SetWatches { since, lists })
+    }
+
+    /// Flags that don't suit the op code, only where Apache fails as well.
+    fn refused_by_ours(&mut self) -> Request {
+        let path = pool::NOWHERE.to_owned();
+        let (data, acl) = (None, zk_proto::Acl::open());
+        match self.rng.u32(..4) {
+            0 => {
+                let (flags, ttl_ms) = ([0, 1, 2, 3, 4][self.rng.usize(..5)], -1);
+                let body = Body::CreateTtl { path, data, acl, flags, ttl_ms };
+                Request::new(OpCode::CreateTtl, body)
+            }
+            1 => {
+                let flags = [0, 1, 2, 3][self.rng.usize(..4)];
+                Request::new(OpCode::CreateContainer, Body::Create { path, data, acl, flags })
+            }
+            n => {
+                let op = if n == 2 { OpCode::Create } else { OpCode::Create2 };
+                Request::new(op, Body::Create { path, data, acl, flags: 4 })
+            }
+        }
+    }
+
+    /// What gets the connection closed, or is answered out of order.
+    pub(crate) fn alone(&mut self) -> Request {
+        match self.rng.u32(..16) {
+            0..=7 => {
+                let (scheme, auth) = pool::credentials(&mut self.rng);
+                let body = Body::Auth { scheme: scheme.to_owned(), auth: auth.to_owned() };
+                Request::new(OpCode::Auth, body)
+            }
+            8 => Request::new(OpCode::Sasl, Body::Raw(vec![0, 0, 0, 1, 7])),
+            9..=12 => Request::new(OpCode::Ping, Body::Empty),
+            13 => Request::new(OpCode::CloseSession, Body::Empty),
+            _ => {
+                let unknown = [0, -1, 10, 23, 99, 108, 1000, i32::MIN];
+                let op = unknown[self.rng.usize(..unknown.len())];
+                Request { op, body: Body::Raw(vec![0; 12]), damage: Damage::None }
+            }
+        }
+    }
+}
+
+/// Whether a connection may set such a watch, and if so that it does.
+fn admits(classes: &mut WatchClasses, path: &str, class: WatchClass) -> bool {
+    *classes.entry(path.to_owned()).or_insert(class) == class
+}
+
+/// Nobody joins, nobody leaves, any configuration.
+fn reconfig() -> Vec<u8> {
+    let null_text = [0xff; 4];
+    [&null_text[..], &null_text, &null_text, &[0xff; 8]].concat()
+}

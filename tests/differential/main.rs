@@ -1,0 +1,101 @@
+//! Our server and Apache ZooKeeper 3.8 are asked the same, at random, and must answer the same.
+//!
+//! Each seed sends some hundreds of requests, valid and not, over raw connections of several
+//! sessions, and compares replies, error codes, `Stat`s, transaction numbers and watch events.
+//! [`differences`] names all that may differ.
+//!
+//! `ZK_DIFFERENTIAL_SEED` repeats one seed; `ZK_DIFFERENTIAL_OPS` asks for more requests than
+//! usual.
+// Raw sockets are what it is about.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types)]
+
+mod differences;
+mod generator;
+mod normal;
+mod pair;
+mod pool;
+mod request;
+mod run;
+mod wire;
+
+use std::time::Duration;
+
+use tests::{Apache, ApacheSettings, until_serving};
+use zk_proto::ErrorCode;
+use zk_server::testing::TestServer;
+
+use crate::differences::{DIFFERENCES, NOT_GENERATED};
+use crate::pair::{EVENT, Mismatch, Pair};
+
+/// What a build can afford: some twenty seconds.
+const OPS: usize = 20_000;
+
+/// `super:test`
+const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
+
+/// No session ends by itself within a seed, no container goes: when is a matter of chance.
+const APACHE: ApacheSettings = ApacheSettings {
+    config: "minSessionTimeout=20000 maxSessionTimeout=60000 extendedTypesEnabled=true",
+    jvm_flags: "-Dznode.container.checkIntervalMs=86400000 \
+                -Dzookeeper.DigestAuthenticationProvider.superDigest=super:D/InIHSb7yEEbrWz8b9l71RjZJU=",
+};
+
+fn our_server() -> zk_server::testing::TestServerBuilder {
+    TestServer::builder()
+        .extended_types(true)
+        .super_digest(SUPER_DIGEST)
+        .session_timeout_bounds(Duration::from_secs(20), Duration::from_secs(60))
+        .container_check_interval(Duration::from_secs(86_400))
+}
+
+#[tokio::test]
+async fn our_server_answers_like_apaches() {
+    let apache = tokio::task::spawn_blocking(|| Apache::start(APACHE)).await;
+    let apache = apache.expect("the container starts");
+    until_serving(apache.address()).await;
+    let ours = our_server().start().await.expect("the embedded server starts");
+    let mut pair = Pair::new([apache.address(), ours.addr()]);
+    let compared = tokio::task::spawn_blocking(move || compare(&mut pair)).await;
+    if let Err(difference) = compared.expect("the comparison itself does not fail") {
+        panic!("{difference}");
+    }
+}
+
+fn compare(pair: &mut Pair) -> Result<(), String> {
+    let only: Option<u64> = setting("ZK_DIFFERENTIAL_SEED");
+    let ops = setting("ZK_DIFFERENTIAL_OPS").unwrap_or(if only.is_some() { 1 } else { OPS });
+    let first = only.unwrap_or(1);
+    run::prepare(pair).expect("an administrator can connect");
+    let mut seed = first;
+    while pair.compared < ops {
+        if let Err(Mismatch(text)) = run::run(pair, seed) {
+            return Err(format!(
+                "{text}\n\nThe servers differ. Repeat it with:\n  ZK_DIFFERENTIAL_SEED={seed} \
+                 cargo test -p tests --features containers --test differential\n\
+                 or, should that pass alone, with ZK_DIFFERENTIAL_OPS={} instead",
+                pair.compared
+            ));
+        }
+        seed += 1;
+    }
+    println!("{} requests compared, seeds {first} to {}", pair.compared, seed - 1);
+    for (outcome, times) in &pair.outcomes {
+        match *outcome {
+            EVENT => println!("{times} events"),
+            code => println!("{times} replies: {}", ErrorCode::from_code(code)),
+        }
+    }
+    for known in DIFFERENCES {
+        let times = pair.accepted.get(known.name).copied().unwrap_or(0);
+        println!("known difference, {times} times: {}: {}", known.name, known.reason);
+    }
+    for (what, why) in NOT_GENERATED {
+        println!("never tried: {what}: {why}");
+    }
+    Ok(())
+}
+
+fn setting<T: std::str::FromStr>(name: &str) -> Option<T> {
+    let text = std::env::var(name).ok()?;
+    Some(text.parse().unwrap_or_else(|_| panic!("{name} must be a number, not {text:?}")))
+}
