@@ -27,10 +27,6 @@ impl ApacheSettings {
         config: "maxSessionTimeout=60000 extendedTypesEnabled=true",
         jvm_flags: "-Dznode.container.checkIntervalMs=100",
     };
-
-    /// Containers and TTL nodes are left alone for an hour.
-    const UNDISTURBED: Self =
-        Self { jvm_flags: "-Dznode.container.checkIntervalMs=3600000", ..Self::SHARED };
 }
 
 /// The official image, or any that takes the same environment; `ZK_TEST_IMAGE` names it.
@@ -44,7 +40,9 @@ struct ZooKeeperImage {
 impl ZooKeeperImage {
     fn from_environment(settings: ApacheSettings) -> Self {
         let image = std::env::var("ZK_TEST_IMAGE").unwrap_or_else(|_| DEFAULT_IMAGE.to_owned());
-        let (name, tag) = image.rsplit_once(':').unwrap_or((&image, "latest"));
+        // A colon in front of a slash belongs to a registry's port.
+        let tagged = image.rsplit_once(':').filter(|(_, tag)| !tag.contains('/'));
+        let (name, tag) = tagged.unwrap_or((&image, "latest"));
         Self { name: name.to_owned(), tag: tag.to_owned(), settings }
     }
 }
@@ -102,13 +100,6 @@ impl Apache {
             *shared = Arc::downgrade(&apache);
             apache
         })
-    }
-
-    /// A server that nobody else uses, and whose containers and TTL nodes are left alone for an
-    /// hour. It has started, but may not answer yet.
-    #[must_use]
-    pub fn undisturbed() -> Self {
-        Self::start(ApacheSettings::UNDISTURBED)
     }
 
     /// Where it listens.

@@ -15,4 +15,4 @@ mod target;
 pub use apache::{Apache, ApacheSettings};
 pub use cutting_proxy::CuttingProxy;
 pub use patience::{PATIENCE, eventually, within};
-pub use target::{Target, is_serving, until_serving};
+pub use target::{Target, until_serving};

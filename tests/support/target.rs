@@ -139,9 +139,7 @@ async fn connected(builder: ClientBuilder) -> Client {
     within("a session", builder.connect()).await.expect("the server takes a client")
 }
 
-/// Whether the server at `address` says that it serves.
-///
-/// Waits until a server takes requests.
+/// Waits until the server at `address` takes requests.
 ///
 /// # Panics
 ///
@@ -150,8 +148,9 @@ pub async fn until_serving(address: SocketAddr) {
     eventually("the server answers", async || is_serving(address).await).await;
 }
 
-/// A server that is starting may take a connection and forget it: each question has its own limit.
-pub async fn is_serving(address: SocketAddr) -> bool {
+/// Whether the server says that it serves. One that is starting may take a connection and forget it:
+/// each question has its own limit.
+async fn is_serving(address: SocketAddr) -> bool {
     let answer = tokio::time::timeout(Duration::from_secs(1), ask(address)).await;
     matches!(answer, Ok(Ok(answer)) if answer.contains("Mode: "))
 }
