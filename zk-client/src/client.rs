@@ -237,7 +237,8 @@ impl Client {
         self.shared().snapshot().state
     }
 
-    /// The session's states, the current one first.
+    /// The session's states, beginning with the current one: what happens from now on is in it,
+    /// whenever it is polled first.
     pub fn states(&self) -> SessionStates {
         SessionStates::new(self.shared().snapshot.subscribe())
     }

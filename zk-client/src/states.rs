@@ -38,7 +38,7 @@ impl Snapshot {
     };
 }
 
-/// The session's states, the current one first.
+/// The session's states, beginning with the one at the time it was asked for.
 ///
 /// A consumer that falls behind is not handed every state it missed, but never misses what counts:
 /// it sees [`Expired`](SessionState::Expired) for a lost session (once, even if several were lost
@@ -50,6 +50,9 @@ impl Snapshot {
 #[must_use = "streams do nothing unless polled"]
 pub struct SessionStates {
     changed: Changed,
+    /// How things were when the stream was made: what happened since then is news, also to who
+    /// polls late.
+    first: Snapshot,
     /// What was handed out last, and in which snapshot; `None` at first.
     last: Option<(SessionState, Snapshot)>,
     ended: bool,
@@ -57,15 +60,13 @@ pub struct SessionStates {
 
 impl SessionStates {
     pub(crate) fn new(receiver: watch::Receiver<Snapshot>) -> Self {
-        Self { changed: Changed::new(receiver), last: None, ended: false }
+        let first = *receiver.borrow();
+        Self { changed: Changed::new(receiver), first, last: None, ended: false }
     }
 }
 
-/// The state to hand out on the way from `last` to `now`.
-fn next_state(last: Option<(SessionState, Snapshot)>, now: Snapshot) -> Option<SessionState> {
-    let Some((shown, then)) = last else {
-        return Some(now.state);
-    };
+/// The state to hand out on the way from `shown`, as things were `then`, to `now`.
+fn next_state(shown: SessionState, then: Snapshot, now: Snapshot) -> Option<SessionState> {
     if now.epoch > then.epoch && !now.state.is_final() && shown != SessionState::Expired {
         return Some(SessionState::Expired);
     }
@@ -83,14 +84,21 @@ impl Stream for SessionStates {
         if self.ended {
             return Poll::Ready(None);
         }
+        let Some((mut shown, mut then)) = self.last else {
+            let first = self.first;
+            self.last = Some((first.state, first));
+            self.ended = first.finished;
+            return Poll::Ready(Some(first.state));
+        };
         loop {
             let now = self.changed.current();
-            if let Some(state) = next_state(self.last, now) {
+            if let Some(state) = next_state(shown, then, now) {
                 self.last = Some((state, now));
                 self.ended = now.finished && state == now.state;
                 return Poll::Ready(Some(state));
             }
-            self.last = Some((now.state, now));
+            (shown, then) = (now.state, now);
+            self.last = Some((shown, then));
             if now.finished || !ready!(self.changed.poll(cx)) {
                 self.ended = true;
                 return Poll::Ready(None);
@@ -204,6 +212,15 @@ mod tests {
     }
 
     #[test]
+    fn a_session_lost_before_the_first_look_is_reported() {
+        let (sender, receiver) = watch::channel(connected(1, 1));
+        let mut states = SessionStates::new(receiver);
+        sender.send_replace(connected(2, 2));
+        let (connected, expired) = (SessionState::Connected, SessionState::Expired);
+        assert_eq!(drain(&mut states), [connected, expired, connected]);
+    }
+
+    #[test]
     fn a_lost_session_is_reported_once() {
         let (sender, receiver) = watch::channel(connected(1, 1));
         let mut states = SessionStates::new(receiver);
@@ -229,6 +246,7 @@ mod tests {
     fn the_stream_ends_after_a_final_state() {
         let (sender, receiver) = watch::channel(connected(1, 1));
         let mut states = SessionStates::new(receiver);
+        assert_eq!(drain(&mut states), [SessionState::Connected]);
         let closed = Snapshot { state: SessionState::Closed, finished: true, ..connected(2, 1) };
         sender.send_replace(closed);
         assert_eq!(states.next().now_or_never(), Some(Some(SessionState::Closed)));
