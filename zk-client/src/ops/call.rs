@@ -165,16 +165,5 @@ impl<'a> Call<'a> {
 
 /// Whether a request can be sent twice without harm. `sync` and `addWatch` can.
 pub(super) fn class(op: OpCode) -> Class {
-    match op {
-        OpCode::Create
-        | OpCode::Create2
-        | OpCode::CreateContainer
-        | OpCode::CreateTtl
-        | OpCode::Delete
-        | OpCode::SetData
-        | OpCode::SetAcl
-        | OpCode::Multi
-        | OpCode::Reconfig => Class::Write,
-        _ => Class::Read,
-    }
+    if op.is_write() { Class::Write } else { Class::Read }
 }

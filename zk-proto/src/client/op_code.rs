@@ -109,6 +109,28 @@ op_codes! {
     Error = -1, "error";
 }
 
+impl OpCode {
+    /// Whether a client's request of this kind becomes a transaction: it has its place in the order
+    /// of all writes, and must not be sent twice unless sending it once is known to have failed.
+    ///
+    /// False for `check`, which is a part of a multi, and for what ends or begins sessions.
+    #[must_use]
+    pub fn is_write(self) -> bool {
+        matches!(
+            self,
+            Self::Create
+                | Self::Create2
+                | Self::CreateContainer
+                | Self::CreateTtl
+                | Self::Delete
+                | Self::SetData
+                | Self::SetAcl
+                | Self::Multi
+                | Self::Reconfig
+        )
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

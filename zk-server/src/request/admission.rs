@@ -35,15 +35,7 @@ pub enum Route {
 #[must_use]
 pub fn route(op: OpCode) -> Route {
     match op {
-        OpCode::Create
-        | OpCode::Create2
-        | OpCode::CreateContainer
-        | OpCode::CreateTtl
-        | OpCode::Delete
-        | OpCode::SetData
-        | OpCode::SetAcl
-        | OpCode::Multi
-        | OpCode::Reconfig => Route::Write,
+        op if op.is_write() => Route::Write,
         OpCode::Exists
         | OpCode::GetData
         | OpCode::GetAcl
