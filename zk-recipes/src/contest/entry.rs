@@ -57,7 +57,7 @@ impl Contest {
         let epoch = self.client.session_epoch();
         let unsettled = Unsettled::new(self, tag, epoch);
         let mut create = self.client.create(&path, &self.data, CreateMode::EphemeralSequential);
-        if let Some(acl) = &self.acl {
+        if let Some(acl) = &self.options.acl {
             create = create.acl(acl.iter().cloned());
         }
         let created = create.send();
@@ -130,12 +130,12 @@ impl Contest {
     }
 
     async fn make_directory(&self, pauses: &mut Pauses) -> Result<()> {
-        let acl = self.parents_acl.as_deref();
-        match parents::ensure(&self.client, &self.directory, self.parents, acl).await {
+        let (parents, acl) = (self.options.parents, self.options.parents_acl.as_deref());
+        match parents::ensure(&self.client, &self.directory, parents, acl).await {
             Ok(()) => Ok(()),
             Err(ClientError::SessionExpired) => self.start_over(),
             // A container above was swept away between two of the creates.
-            Err(ClientError::NoNode { .. }) if self.parents != parents::Parents::MustExist => {
+            Err(ClientError::NoNode { .. }) if parents != parents::Parents::MustExist => {
                 pauses.pause().await;
                 Ok(())
             }

@@ -42,6 +42,12 @@ pub(crate) struct Contest {
     pub(crate) mark: Mark,
     /// The data of the own node.
     pub(crate) data: Bytes,
+    pub(crate) options: Options,
+}
+
+/// What the builders of a lock and of a latch let one choose about standing in line.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
     /// The ACL of the own node; the client's default when `None`.
     pub(crate) acl: Option<Vec<Acl>>,
     pub(crate) parents: Parents,
@@ -53,13 +59,9 @@ pub(crate) struct Contest {
     pub(crate) let_go_when_suspended: bool,
 }
 
-impl Contest {
-    pub(crate) fn new(client: &Client, directory: &str, mark: Mark) -> Self {
+impl Default for Options {
+    fn default() -> Self {
         Self {
-            client: client.clone(),
-            directory: directory.to_owned(),
-            mark,
-            data: Bytes::new(),
             acl: None,
             parents: Parents::default(),
             parents_acl: None,
@@ -67,7 +69,9 @@ impl Contest {
             let_go_when_suspended: false,
         }
     }
+}
 
+impl Contest {
     /// Gets in line and waits for the turn, in as many sessions as it takes.
     ///
     /// May be dropped at any point: the client's cleaner takes the node out of the line.
@@ -102,7 +106,7 @@ impl Contest {
 
     /// The place in line went with the session: may it be taken again at the tail?
     pub(crate) fn start_over(&self) -> Result<()> {
-        if self.across_sessions {
+        if self.options.across_sessions {
             return Ok(());
         }
         Err(Error::SessionLost { path: self.directory.clone() })

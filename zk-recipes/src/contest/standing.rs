@@ -44,7 +44,7 @@ impl Standing {
             client: contest.client.clone(),
             directory: contest.directory.clone(),
             mark: contest.mark,
-            let_go_when_suspended: contest.let_go_when_suspended,
+            let_go_when_suspended: contest.options.let_go_when_suspended,
             node,
             children,
         }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use zk_client::{Acl, Client};
 
 use super::LeaderLatch;
-use crate::contest::Contest;
+use crate::contest::{Contest, Options};
 use crate::error::Result;
 use crate::parents::Parents;
 use crate::sequence::Mark;
@@ -15,40 +15,30 @@ use crate::sequence::Mark;
 pub struct LatchBuilder {
     path: String,
     id: String,
-    acl: Option<Vec<Acl>>,
-    parents: Parents,
-    parents_acl: Option<Vec<Acl>>,
-    let_go_when_suspended: bool,
+    options: Options,
 }
 
 impl LatchBuilder {
     pub(super) fn new(path: String, id: String) -> Self {
-        Self {
-            path,
-            id,
-            acl: None,
-            parents: Parents::default(),
-            parents_acl: None,
-            let_go_when_suspended: false,
-        }
+        Self { path, id, options: Options::default() }
     }
 
     /// The ACL of the participant's node. Default: the client's. The others must be allowed to read
     /// it; deleting is a right on the parent.
     pub fn acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.acl = Some(acl.into_iter().collect());
+        self.options.acl = Some(acl.into_iter().collect());
         self
     }
 
     /// What to do about missing parents. Default: create containers.
     pub fn parents(mut self, parents: Parents) -> Self {
-        self.parents = parents;
+        self.options.parents = parents;
         self
     }
 
     /// The ACL of parents that are created. Default: the client's.
     pub fn parents_acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.parents_acl = Some(acl.into_iter().collect());
+        self.options.parents_acl = Some(acl.into_iter().collect());
         self
     }
 
@@ -56,7 +46,7 @@ impl LatchBuilder {
     /// there is never a leader that nobody can reach. Default: no, since a blip shorter than the
     /// session timeout then costs no change of leader.
     pub fn let_go_when_suspended(mut self, let_go: bool) -> Self {
-        self.let_go_when_suspended = let_go;
+        self.options.let_go_when_suspended = let_go;
         self
     }
 
@@ -66,12 +56,11 @@ impl LatchBuilder {
     /// a bad path) is an error here and not a message in a log.
     pub async fn start(self, client: &Client) -> Result<LeaderLatch> {
         let contest = Contest {
+            client: client.clone(),
+            directory: self.path,
+            mark: Mark::LATCH,
             data: Bytes::from(self.id.clone()),
-            acl: self.acl,
-            parents: self.parents,
-            parents_acl: self.parents_acl,
-            let_go_when_suspended: self.let_go_when_suspended,
-            ..Contest::new(client, &self.path, Mark::LATCH)
+            options: self.options,
         };
         let standing = contest.enter().await?;
         Ok(LeaderLatch::run(contest, self.id, standing))

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use zk_client::{Acl, Client};
 
 use super::LockGuard;
-use crate::contest::Contest;
+use crate::contest::{Contest, Options};
 use crate::error::{Error, Result};
 use crate::parents::Parents;
 use crate::runtime;
@@ -18,26 +18,13 @@ use crate::sequence::Mark;
 pub struct LockBuilder {
     path: String,
     data: Bytes,
-    acl: Option<Vec<Acl>>,
-    parents: Parents,
-    parents_acl: Option<Vec<Acl>>,
-    across_sessions: bool,
-    let_go_when_suspended: bool,
+    options: Options,
     limit: Option<Duration>,
 }
 
 impl LockBuilder {
     pub(super) fn new(path: String) -> Self {
-        Self {
-            path,
-            data: Bytes::new(),
-            acl: None,
-            parents: Parents::default(),
-            parents_acl: None,
-            across_sessions: true,
-            let_go_when_suspended: false,
-            limit: None,
-        }
+        Self { path, data: Bytes::new(), options: Options::default(), limit: None }
     }
 
     /// The data of the contender's node, for people who look: a host name, say. Default: empty.
@@ -49,34 +36,34 @@ impl LockBuilder {
     /// The ACL of the contender's node. Default: the client's. Whoever else stands in line must be
     /// allowed to read it; deleting is a right on the parent.
     pub fn acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.acl = Some(acl.into_iter().collect());
+        self.options.acl = Some(acl.into_iter().collect());
         self
     }
 
     /// What to do about missing parents. Default: create containers.
     pub fn parents(mut self, parents: Parents) -> Self {
-        self.parents = parents;
+        self.options.parents = parents;
         self
     }
 
     /// The ACL of parents that are created. Default: the client's. All contenders need CREATE,
     /// DELETE and READ on the lock's path.
     pub fn parents_acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.parents_acl = Some(acl.into_iter().collect());
+        self.options.parents_acl = Some(acl.into_iter().collect());
         self
     }
 
     /// Whether a wait whose session ends starts over at the tail in the next session (default), or
     /// ends with [`Error::SessionLost`].
     pub fn across_sessions(mut self, across: bool) -> Self {
-        self.across_sessions = across;
+        self.options.across_sessions = across;
         self
     }
 
     /// Whether the guard is lost as soon as the connection breaks. Default: no, it is held until
     /// the session may be over.
     pub fn let_go_when_suspended(mut self, let_go: bool) -> Self {
-        self.let_go_when_suspended = let_go;
+        self.options.let_go_when_suspended = let_go;
         self
     }
 
@@ -109,13 +96,11 @@ impl LockBuilder {
 
     fn contest(&self, client: &Client) -> Contest {
         Contest {
+            client: client.clone(),
+            directory: self.path.clone(),
+            mark: Mark::LOCK,
             data: self.data.clone(),
-            acl: self.acl.clone(),
-            parents: self.parents,
-            parents_acl: self.parents_acl.clone(),
-            across_sessions: self.across_sessions,
-            let_go_when_suspended: self.let_go_when_suspended,
-            ..Contest::new(client, &self.path, Mark::LOCK)
+            options: self.options.clone(),
         }
     }
 }
