@@ -1,7 +1,7 @@
 //! Who may do what: ACL entries and permissions.
 
 use std::fmt;
-use std::ops::{BitAnd, BitOr};
+use std::ops::BitOr;
 
 use bytes::BytesMut;
 
@@ -74,12 +74,6 @@ impl Permissions {
     pub fn allow_any(self, wanted: Self) -> bool {
         self.0 & wanted.0 != 0
     }
-
-    /// Whether all permissions of `wanted` are in this set.
-    #[must_use]
-    pub fn allow_all(self, wanted: Self) -> bool {
-        self.0 & wanted.0 == wanted.0
-    }
 }
 
 impl BitOr for Permissions {
@@ -87,14 +81,6 @@ impl BitOr for Permissions {
 
     fn bitor(self, other: Self) -> Self {
         Self(self.0 | other.0)
-    }
-}
-
-impl BitAnd for Permissions {
-    type Output = Self;
-
-    fn bitand(self, other: Self) -> Self {
-        Self(self.0 & other.0)
     }
 }
 
@@ -144,6 +130,5 @@ mod tests {
         assert_eq!(Permissions::ALL.to_string(), "cdrwa");
         assert_eq!((Permissions::READ | Permissions::ADMIN).to_string(), "ra");
         assert!(!Permissions::READ.allow_any(Permissions::WRITE));
-        assert!(!Permissions::READ.allow_all(Permissions::ALL));
     }
 }
