@@ -21,11 +21,12 @@ pub enum ServiceChange {
     Updated(Arc<ServiceInstance>),
     /// An instance went; this is what was last known of it.
     Removed(Arc<ServiceInstance>),
-    /// A node is not an instance. What was known of it before stays in the view.
+    /// A node is not an instance, or may not be read. What was known of it before stays in the
+    /// view.
     Malformed {
         /// The node.
         path: String,
-        /// What the parser said.
+        /// What the parser or the server said.
         reason: String,
     },
     /// This consumer was too slow and missed changes: read

@@ -60,11 +60,8 @@ async fn read_plain(
     let reads: Vec<_> =
         names.iter().map(|name| client.get(&child(directory, name)).send()).collect();
     for (name, read) in names.iter().zip(reads) {
-        match read.await {
-            Ok((data, stat)) => nodes.push(node(directory, name, &data, &stat, None)),
-            Err(ClientError::NoNode { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let read = read.await.map(|(data, stat)| node(directory, name, &data, &stat, None));
+        nodes.extend(found(name, read)?);
     }
     Ok(())
 }
@@ -78,15 +75,30 @@ async fn read_watched(
     let reads: Vec<_> =
         names.iter().map(|name| client.get(&child(directory, name)).watch().send()).collect();
     for (name, read) in names.iter().zip(reads) {
-        match read.await {
-            Ok((data, stat, watch)) => {
-                nodes.push(node(directory, name, &data, &stat, Some(watch)));
-            }
-            Err(ClientError::NoNode { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
+        let read =
+            read.await.map(|(data, stat, watch)| node(directory, name, &data, &stat, Some(watch)));
+        nodes.extend(found(name, read)?);
     }
     Ok(())
+}
+
+/// What a read says about the node called `name`; `None` if there is none.
+///
+/// A node that may not be read is its maker's mistake, as one with malformed data is: it must not
+/// keep the others from being seen.
+fn found(name: &str, read: Result<Node, ClientError>) -> Result<Option<Node>> {
+    match read {
+        Ok(node) => Ok(Some(node)),
+        Err(ClientError::NoNode { .. }) => Ok(None),
+        Err(error @ ClientError::NoAuth { .. }) => Ok(Some(Node {
+            name: name.to_owned(),
+            created: Zxid::UNKNOWN,
+            modified: Zxid::UNKNOWN,
+            instance: Err(error.into()),
+            watch: None,
+        })),
+        Err(error) => Err(error.into()),
+    }
 }
 
 fn node(

@@ -31,7 +31,7 @@ pub struct ServiceView {
 pub(super) struct Snapshot {
     /// By node name.
     pub(super) instances: Arc<[Arc<ServiceInstance>]>,
-    /// Whether the connection is gone, so that changes may be unseen.
+    /// Whether the connection is gone or the view has ended, so that changes may be unseen.
     pub(super) stale: bool,
 }
 
@@ -67,7 +67,8 @@ impl ServiceView {
         enabled.get(turn.checked_rem(enabled.len())?).copied().cloned()
     }
 
-    /// Whether the connection is gone, so that the instances are those last seen.
+    /// Whether the connection is gone, or the view has ended because its service may not be read any
+    /// more or the client is closed: the instances are those last seen.
     #[must_use]
     pub fn is_stale(&self) -> bool {
         self.snapshot.borrow().stale

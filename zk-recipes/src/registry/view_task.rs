@@ -90,6 +90,9 @@ impl ViewTask {
             () = runtime::closed(&client) => {}
             () = self.follow() => {}
         }
+        // From here on changes go unseen, whatever the connection does.
+        self.stale = true;
+        self.publish();
     }
 
     async fn follow(&mut self) {

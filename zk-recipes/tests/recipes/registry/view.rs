@@ -1,7 +1,7 @@
 //! Seeing services come and go.
 
 use futures_util::StreamExt;
-use zk_client::{Client, CreateMode};
+use zk_client::{Acl, Client, CreateMode, Permissions};
 use zk_recipes::registry::{ServiceChange, ServiceChanges};
 use zk_recipes::{ServiceInstance, ServiceRegistry, ServiceView};
 use zk_server::testing::TestServer;
@@ -171,6 +171,40 @@ async fn a_view_says_when_it_is_stale() {
     assert_eq!(ids(&view), ["a"], "it keeps serving what it has");
     server.restart().await.unwrap();
     until(|| async { !view.is_stale() }).await;
+}
+
+#[tokio::test]
+async fn a_node_that_may_not_be_read_is_reported_and_harms_nothing() {
+    let (server, services, theirs, _watcher, ours) = world().await;
+    let _a = soon(theirs.register(api("a"))).await.unwrap();
+    let secret = [Acl::new(Permissions::WRITE, "world", "anyone")];
+    let hidden = services.create("/services/api/hidden", b"{}", CreateMode::Ephemeral);
+    hidden.acl(secret.clone()).await.unwrap();
+    let view = soon(ours.watch("api")).await.unwrap();
+    assert_eq!(ids(&view), ["a"]);
+
+    // Nobody is told of a node that they may not read, so it takes a reload to find it.
+    let mut changes = view.changes();
+    let hidden = services.create("/services/api/later", b"{}", CreateMode::Ephemeral);
+    hidden.acl(secret).await.unwrap();
+    server.drop_connections();
+    assert_eq!(next(&mut changes).await, "malformed /services/api/later");
+    let _b = soon(theirs.register(api("b"))).await.unwrap();
+    assert_eq!(next(&mut changes).await, "added b", "it goes on");
+}
+
+#[tokio::test]
+async fn a_view_that_cannot_go_on_is_stale() {
+    let (server, services, theirs, _watcher, ours) = world().await;
+    let _a = soon(theirs.register(api("a"))).await.unwrap();
+    let view = soon(ours.watch("api")).await.unwrap();
+    let write_only = Permissions::WRITE | Permissions::CREATE | Permissions::DELETE;
+    let acl = [Acl::new(write_only, "world", "anyone")];
+    services.set_acl("/services/api", acl).await.unwrap();
+    server.drop_connections();
+    assert_eq!(soon(view.wait_for(|all| all.len() > 1)).await, None, "the view has ended");
+    assert!(view.is_stale());
+    assert_eq!(ids(&view), ["a"], "it keeps serving what it has");
 }
 
 #[tokio::test]
