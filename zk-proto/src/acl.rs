@@ -25,6 +25,9 @@ record! {
 
 impl Acl {
     /// An entry from its parts.
+    ///
+    /// The id of `digest` is `user:` and the Base64 of the SHA-1 of `user:password`; `world` knows
+    /// only `anyone`; `auth` with an empty id is whoever the client has shown to be.
     pub fn new(perms: Permissions, scheme: impl Into<String>, id: impl Into<String>) -> Self {
         Self { perms, scheme: scheme.into(), id: id.into() }
     }

@@ -28,12 +28,16 @@
 //! | [`codec`] | primitives, strings, vectors, frames, limits |
 //! | [`client`] | connect, headers, one file per family of requests, op and error codes |
 //! | [`txn`] | the transactions that servers log and replicate |
-//! | [`path`], [`acl`], [`connect_string`], [`four_letter`] | rules both sides share |
+//! | [`path`], [`acl`], [`connect_string`], [`ensemble`], [`four_letter`] | rules both sides share |
+//! | `digest_md5` (feature `sasl-digest-md5`) | the tokens and hashes of that SASL mechanism |
 
 pub mod acl;
 pub mod client;
 pub mod codec;
 pub mod connect_string;
+#[cfg(feature = "sasl-digest-md5")]
+pub mod digest_md5;
+pub mod ensemble;
 pub mod four_letter;
 pub mod path;
 pub mod txn;
@@ -48,6 +52,7 @@ pub use acl::{Acl, Permissions};
 pub use client::*;
 pub use connect_string::{ConnectString, HostPort};
 pub use create_mode::CreateMode;
+pub use ensemble::{EnsembleConfig, Member, QuorumAddress, Role};
 pub use ephemeral_owner::{EphemeralOwner, TTL_MS_MAX};
 pub use session::{PASSWORD_LEN, Password, SessionId};
 pub use stat::Stat;

@@ -36,9 +36,12 @@ pub const TARGETS: &[Target] = &[
     Target { name: "acl", run: wire::acl },
     Target { name: "txn", run: wire::txn },
     Target { name: "connect_string", run: text::connect_string },
+    Target { name: "ensemble_config", run: text::ensemble_config },
     Target { name: "path", run: text::path },
     Target { name: "four_letter", run: text::four_letter },
     Target { name: "zoo_cfg", run: text::zoo_cfg },
+    Target { name: "login_file", run: text::login_file },
+    Target { name: "digest_md5", run: wire::digest_md5 },
     Target { name: "service_instance", run: text::service_instance },
     Target { name: "server", run: server::server },
 ];

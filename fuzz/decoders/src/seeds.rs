@@ -25,9 +25,28 @@ const STRINGS: [&str; 14] = [
     "ruok",
 ];
 
+const ENSEMBLE: &str = "server.1=zk1:2888:3888:participant;0.0.0.0:2181\n\
+    server.2=10.0.0.2:2888:3888|[fe80::2]:2888:3888:observer;zk2:2181;2281\n\
+    group.1=1:2\nweight.1=2\nversion=100000003";
+
 const ZOO_CFG: &str = "# comment\ntickTime=2000\ndataDir=/var/lib/zookeeper\nclientPort=2181\n\
     maxClientCnxns=60\nminSessionTimeout=-1\n4lw.commands.whitelist=srvr, stat\n\
     extendedTypesEnabled=true\nclientPortAddress=127.0.0.1\nunknown.key=\\u0041\\\n  more\n";
+
+const LOGIN_FILE: &str = r#"// users
+Server {
+    org.apache.zookeeper.server.auth.DigestLoginModule required
+    user_bob="se\"cr\\et\101" user_eve=word;
+};
+/* not ours */ Client { com.sun.security.auth.module.Krb5LoginModule required
+    keyTab="/etc/zk.keytab" principal="zookeeper/host@REALM"; };
+"#;
+
+const CHALLENGE: &[u8] =
+    b"realm=\"zk-sasl-md5\",nonce=\"3aRl/Zg=\",charset=utf-8,algorithm=md5-sess";
+const RESPONSE: &[u8] = b"charset=utf-8,username=\"b\\\"\\\\ob\",realm=\"zk-sasl-md5\",\
+    nonce=\"3aRl/Zg=\",nc=00000001,cnonce=\"c\",digest-uri=\"zookeeper/zk-sasl-md5\",\
+    maxbuf=65536,response=83710d3e6c2368949efe26fe2c8dfe26,qop=auth";
 
 const INSTANCE: &str = r#"{"name":"api","id":"a","address":"10.0.0.1","port":8080,"sslPort":null,
     "payload":{"@class":"x","n":1},"registrationTimeUTC":1700000000000,"serviceType":"DYNAMIC",
@@ -46,8 +65,11 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "connect_string" | "path" | "four_letter" => {
             STRINGS.iter().map(|text| text.as_bytes().to_vec()).collect()
         }
+        "ensemble_config" => vec![ENSEMBLE.as_bytes().to_vec()],
         "txn" => txns(),
         "zoo_cfg" => vec![ZOO_CFG.as_bytes().to_vec()],
+        "login_file" => vec![LOGIN_FILE.as_bytes().to_vec()],
+        "digest_md5" => vec![CHALLENGE.to_vec(), RESPONSE.to_vec()],
         "service_instance" => vec![INSTANCE.as_bytes().to_vec()],
         "server" => scripts(),
         "frame" => captures().into_iter().map(|(_, frame)| [vec![7], frame].concat()).collect(),

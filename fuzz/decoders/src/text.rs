@@ -1,7 +1,7 @@
 //! Rules over strings.
 
 use zk_proto::four_letter::Word;
-use zk_proto::{ConnectString, path as rules};
+use zk_proto::{ConnectString, EnsembleConfig, path as rules};
 use zk_recipes::ServiceInstance;
 use zk_recipes::registry::UriSpec;
 
@@ -17,6 +17,15 @@ pub(crate) fn connect_string(data: &[u8]) {
             }
             assert_eq!(parsed.to_string().parse(), Ok(parsed));
         }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// What is accepted comes back from its own text, in the form in which servers write it.
+pub(crate) fn ensemble_config(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match text.parse::<EnsembleConfig>() {
+        Ok(parsed) => assert_eq!(parsed.to_string().parse(), Ok(parsed)),
         Err(error) => assert!(!error.to_string().is_empty()),
     }
 }
@@ -48,6 +57,14 @@ pub(crate) fn zoo_cfg(data: &[u8]) {
     match zk_server::config::parse("zoo.cfg", text) {
         Ok(parsed) => assert!(parsed.warnings.len() <= text.lines().count() + 1),
         Err(error) => assert!(error.to_string().contains("zoo.cfg"), "{error}"),
+    }
+}
+
+/// A login file is read, or its error names it and shows none of it but a section's name.
+pub(crate) fn login_file(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(error) = zk_server::config::login::parse("jaas.conf", text, "Server") {
+        assert!(error.to_string().starts_with("jaas.conf:"), "{error}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader, encode_frame};
+use zk_proto::digest_md5::{self, Directives};
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::*;
 
@@ -150,4 +151,17 @@ pub(crate) fn txn(data: &[u8]) {
     let again =
         Txn::decode(txn.op().code(), &mut Reader::new(&out)).expect("what was encoded decodes");
     assert_eq!(txn, again);
+}
+
+/// What was read of a token reads the same when it is written in quotes.
+pub(crate) fn digest_md5(data: &[u8]) {
+    let Ok(directives) = Directives::parse(data) else { return };
+    for name in ["username", "realm", "nonce", "charset"] {
+        let Some(text) = directives.text(name) else { continue };
+        let again = format!("charset=utf-8,x={}", digest_md5::quoted(&text));
+        match Directives::parse(again.as_bytes()) {
+            Ok(again) => assert_eq!(again.text("x"), Some(text)),
+            Err(error) => assert!(again.len() > digest_md5::TOKEN_LEN_MAX, "{error}"),
+        }
+    }
 }

@@ -106,6 +106,11 @@ impl Encode for MultiRequest<'_> {
         }
         MultiHeader::END.encode(out);
     }
+
+    fn len_hint(&self) -> usize {
+        let op = |op: &MultiOp<'_>| MultiHeader::END.len_hint() + op.len_hint();
+        MultiHeader::END.len_hint() + self.ops.iter().map(op).sum::<usize>()
+    }
 }
 
 impl Encode for MultiOp<'_> {
@@ -120,6 +125,19 @@ impl Encode for MultiOp<'_> {
             Self::Check(request) => request.encode(out),
             Self::GetData(request) => request.encode(out),
             Self::GetChildren(request) => request.encode(out),
+        }
+    }
+
+    fn len_hint(&self) -> usize {
+        match self {
+            Self::Create(request) | Self::Create2(request) | Self::CreateContainer(request) => {
+                request.len_hint()
+            }
+            Self::CreateTtl(request) => request.len_hint(),
+            Self::SetData(request) => request.len_hint(),
+            Self::Delete(_) | Self::Check(_) | Self::GetData(_) | Self::GetChildren(_) => {
+                size_of::<i64>() + self.path().len()
+            }
         }
     }
 }

@@ -29,6 +29,12 @@ use bytes::BytesMut;
 pub trait Encode {
     /// Appends the value to `out`.
     fn encode(&self, out: &mut BytesMut);
+
+    /// About how many bytes [`encode`](Self::encode) appends: what to reserve for it. Only payloads
+    /// need an answer of their own.
+    fn len_hint(&self) -> usize {
+        size_of::<i64>()
+    }
 }
 
 /// A value that can be read from the wire, borrowing from it where that saves a copy.
@@ -53,6 +59,10 @@ macro_rules! record {
             fn encode(&self, out: &mut ::bytes::BytesMut) {
                 $($crate::codec::Encode::encode(&self.$field, out);)*
             }
+
+            fn len_hint(&self) -> usize {
+                0 $(+ $crate::codec::Encode::len_hint(&self.$field))*
+            }
         }
 
         impl<$lt> $crate::codec::Decode<$lt> for $name<$lt> {
@@ -69,6 +79,10 @@ macro_rules! record {
         impl $crate::codec::Encode for $name {
             fn encode(&self, out: &mut ::bytes::BytesMut) {
                 $($crate::codec::Encode::encode(&self.$field, out);)*
+            }
+
+            fn len_hint(&self) -> usize {
+                0 $(+ $crate::codec::Encode::len_hint(&self.$field))*
             }
         }
 

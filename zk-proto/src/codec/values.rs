@@ -7,6 +7,9 @@ use super::{Decode, DecodeError, Encode, Reader};
 /// The length that stands for null.
 const NULL: i32 = -1;
 
+/// Bytes of a count or length.
+const COUNT_LEN: usize = size_of::<i32>();
+
 /// Appends null, for a string, buffer or vector.
 fn put_null(out: &mut BytesMut) {
     out.put_i32(NULL);
@@ -67,6 +70,10 @@ impl Encode for &str {
     fn encode(&self, out: &mut BytesMut) {
         put_slice(out, self.as_bytes());
     }
+
+    fn len_hint(&self) -> usize {
+        COUNT_LEN + self.len()
+    }
 }
 
 /// Null reads as the empty string, which is as invalid a path, scheme or id as null is.
@@ -88,6 +95,10 @@ impl Encode for String {
     fn encode(&self, out: &mut BytesMut) {
         self.as_str().encode(out);
     }
+
+    fn len_hint(&self) -> usize {
+        COUNT_LEN + self.len()
+    }
 }
 
 /// Null reads as the empty string. What is not UTF-8 (a Java peer writes supplementary characters
@@ -103,6 +114,10 @@ impl<'a> Decode<'a> for String {
 impl Encode for &[u8] {
     fn encode(&self, out: &mut BytesMut) {
         put_slice(out, self);
+    }
+
+    fn len_hint(&self) -> usize {
+        COUNT_LEN + self.len()
     }
 }
 
@@ -123,6 +138,10 @@ impl Encode for Bytes {
     fn encode(&self, out: &mut BytesMut) {
         put_slice(out, self);
     }
+
+    fn len_hint(&self) -> usize {
+        COUNT_LEN + self.len()
+    }
 }
 
 impl<'a> Decode<'a> for Option<Bytes> {
@@ -139,6 +158,10 @@ impl<T: Encode> Encode for Option<T> {
             None => put_null(out),
         }
     }
+
+    fn len_hint(&self) -> usize {
+        self.as_ref().map_or(COUNT_LEN, T::len_hint)
+    }
 }
 
 impl<T: Encode> Encode for Vec<T> {
@@ -147,6 +170,10 @@ impl<T: Encode> Encode for Vec<T> {
         for element in self {
             element.encode(out);
         }
+    }
+
+    fn len_hint(&self) -> usize {
+        COUNT_LEN + self.iter().map(T::len_hint).sum::<usize>()
     }
 }
 

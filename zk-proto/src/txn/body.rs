@@ -70,6 +70,15 @@ pub enum Txn {
         /// The new version.
         version: i32,
     },
+    /// The configuration of the ensemble was set, which is a node's data.
+    Reconfig {
+        /// The configuration's node.
+        path: String,
+        /// The new configuration.
+        data: Option<Bytes>,
+        /// The new version of the node: -1, as the node's version never moves.
+        version: i32,
+    },
     /// A node's ACL was set.
     SetAcl {
         /// The node.
@@ -115,6 +124,7 @@ impl Txn {
             Self::Delete { .. } => OpCode::Delete,
             Self::DeleteContainer { .. } => OpCode::DeleteContainer,
             Self::SetData { .. } => OpCode::SetData,
+            Self::Reconfig { .. } => OpCode::Reconfig,
             Self::SetAcl { .. } => OpCode::SetAcl,
             Self::Check { .. } => OpCode::Check,
             Self::CreateSession { .. } => OpCode::CreateSession,
@@ -156,7 +166,7 @@ impl Encode for Txn {
                 ttl_ms.encode(out);
             }
             Self::Delete { path } | Self::DeleteContainer { path } => path.encode(out),
-            Self::SetData { path, data, version } => {
+            Self::SetData { path, data, version } | Self::Reconfig { path, data, version } => {
                 path.encode(out);
                 data.encode(out);
                 version.encode(out);
@@ -237,7 +247,12 @@ fn decode_single(op: OpCode, reader: &mut Reader<'_>) -> Result<Txn, DecodeError
         },
         OpCode::Delete => Txn::Delete { path: Decode::decode(reader)? },
         OpCode::DeleteContainer => Txn::DeleteContainer { path: Decode::decode(reader)? },
-        OpCode::SetData | OpCode::Reconfig => Txn::SetData {
+        OpCode::SetData => Txn::SetData {
+            path: Decode::decode(reader)?,
+            data: Decode::decode(reader)?,
+            version: Decode::decode(reader)?,
+        },
+        OpCode::Reconfig => Txn::Reconfig {
             path: Decode::decode(reader)?,
             data: Decode::decode(reader)?,
             version: Decode::decode(reader)?,

@@ -39,6 +39,11 @@ fn change() -> impl Strategy<Value = Txn> {
             data,
             version
         }),
+        (text(), data(), any::<i32>()).prop_map(|(path, data, version)| Txn::Reconfig {
+            path,
+            data,
+            version
+        }),
         (text(), acl(), any::<i32>()).prop_map(|(path, acl, version)| Txn::SetAcl {
             path,
             acl,
