@@ -114,13 +114,13 @@ fn the_dev_server_says_how_to_connect_and_stops_on_a_signal() {
 
 #[cfg(unix)]
 #[test]
-fn a_configured_server_says_that_it_forgets_and_stops_on_a_signal() {
+fn a_configured_server_says_what_it_has_read_and_stops_on_a_signal() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut server = Program::configured(dir.path());
     let log = server.wait_for("serving clients on 127.0.0.1:");
-    assert_eq!(log.matches(" WARN ").count(), 1, "{log}");
-    assert!(log.contains("data is kept in memory only"), "{log}");
-    assert!(dir.path().join("data").is_dir());
+    assert_eq!(log.matches(" WARN ").count(), 0, "{log}");
+    assert!(log.contains("read the data zxid=0x0 nodes=5 replayed=0"), "{log}");
+    assert!(dir.path().join("data/version-2").is_dir());
     RawClient::connect(server.addr);
     server.signal("-TERM");
     assert_eq!(server.wait().0, Some(0));
@@ -177,14 +177,15 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
-fn data_on_disk_is_not_ignored() {
+fn data_that_cannot_be_read_stops_the_server() {
     let dir = tempfile::tempdir().expect("a directory");
     std::fs::create_dir(dir.path().join("version-2")).expect("a directory");
     std::fs::write(dir.path().join("version-2/snapshot.0"), b"ZKSN").expect("a file");
     let data_dir = dir.path().display();
     let (_, output) = refused(&format!("dataDir={data_dir}\nclientPort=2181\n"));
     let message = errors(&output);
-    assert!(message.contains("holds the data of a ZooKeeper server"), "{message}");
+    assert!(message.contains("cannot start on the data in"), "{message}");
+    assert!(message.contains("the snapshot snapshot.0 cannot be used"), "{message}");
 }
 
 #[test]
@@ -192,13 +193,13 @@ fn a_configured_server_warns_of_what_it_does_not_do() {
     let dir = tempfile::tempdir().expect("a directory");
     let path = dir.path().join("zoo.cfg");
     let config = format!(
-        "dataDir={}\nclientPort=1\nclientPortAddress=203.0.113.1\nsnapCount=5\ntickTme=1\n",
+        "dataDir={}\nclientPort=1\nclientPortAddress=203.0.113.1\ncommitLogCount=5\ntickTme=1\n",
         dir.path().display()
     );
     std::fs::write(&path, config).expect("a file");
     let output = program().arg(&path).output().expect("the program runs");
     let message = errors(&output);
-    assert!(message.contains("zoo.cfg:4: `snapCount` has no effect"), "{message}");
+    assert!(message.contains("zoo.cfg:4: `commitLogCount` has no effect"), "{message}");
     assert!(message.contains("zoo.cfg:5: unknown key `tickTme`, did you mean"), "{message}");
     assert!(message.contains("cannot listen on 203.0.113.1:1"), "{message}");
     assert_eq!(output.status.code(), Some(1));

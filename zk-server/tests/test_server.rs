@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use support::{RawClient, four_letter};
 use zk_proto::{
-    CreateMode, CreateResponse, ErrorCode, EventType, ExistsRequest, ExistsResponse,
+    CreateMode, CreateRequest, CreateResponse, ErrorCode, EventType, ExistsRequest, ExistsResponse,
     GetDataRequest, GetDataResponse, Request, SetDataRequest, WatcherEvent, xid,
 };
 use zk_server::testing::TestServer;
@@ -93,6 +93,28 @@ async fn a_paused_server_answers_when_it_is_resumed() {
     server.resume();
     assert_eq!(client.receive().header.err, ErrorCode::NoNode);
     assert_eq!(other.join().unwrap(), 30_000);
+}
+
+/// Each time by chance: what comes at the same time as the pause may be read before it.
+#[tokio::test]
+async fn what_comes_to_a_paused_server_is_not_carried_out_when_it_stops() {
+    let mut server = TestServer::start().await.unwrap();
+    for turn in 0..60 {
+        let mut client = RawClient::connect(server.addr());
+        server.pause();
+        let path = format!("/{turn}");
+        client.send(&Request::Create(CreateRequest {
+            path: &path,
+            data: None,
+            acl: zk_proto::Acl::open(),
+            flags: CreateMode::Persistent.flags(),
+        }));
+        server.stop().await;
+        server.restart().await.unwrap();
+        let mut client = RawClient::connect(server.addr());
+        let exists = Request::Exists(ExistsRequest { path: &path, watch: false });
+        assert_eq!(client.call(&exists).header.err, ErrorCode::NoNode, "in turn {turn}");
+    }
 }
 
 #[tokio::test]

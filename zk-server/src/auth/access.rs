@@ -6,7 +6,9 @@ use zk_proto::{Acl, ClientInfo, Permissions};
 
 use super::digest::Digest;
 use super::ip::Ip;
-use super::{AuthConfig, AuthFailure, Identities, Scheme};
+use super::sasl::Sasl;
+use super::x509::{self, X509};
+use super::{AuthConfig, AuthFailure, Identities, Identity, Scheme};
 
 /// The scheme of the entry that means everybody.
 pub(super) const WORLD: &str = "world";
@@ -16,18 +18,28 @@ pub(super) const ANYONE: &str = "anyone";
 /// Authenticates connections and checks ACLs against what they have shown to be.
 pub struct AccessControl {
     schemes: Vec<Box<dyn Scheme>>,
+    required_schemes: Vec<String>,
+    x509_super_user: Option<String>,
     skip_acl: bool,
 }
 
 impl AccessControl {
-    /// With the built-in schemes: `ip`, and `digest` unless it is switched off.
+    /// With the built-in schemes: `ip`, `digest` unless it is switched off, `sasl` if there is a
+    /// login, `x509` if it is switched on.
     #[must_use]
     pub fn new(config: AuthConfig) -> Self {
         let mut schemes: Vec<Box<dyn Scheme>> = vec![Box::new(Ip)];
         if config.digest_enabled {
             schemes.push(Box::new(Digest { super_digest: config.super_digest }));
         }
-        Self { schemes, skip_acl: config.skip_acl }
+        if config.sasl.login.is_some() || config.sasl.scheme_enabled {
+            schemes.push(Box::new(Sasl { any_user: config.sasl.any_user }));
+        }
+        if config.x509_enabled {
+            schemes.push(Box::new(X509));
+        }
+        let AuthConfig { required_schemes, x509_super_user, skip_acl, .. } = config;
+        Self { schemes, required_schemes, x509_super_user, skip_acl }
     }
 
     /// Adds what the credentials of an `auth` packet stand for to a connection's identities.
@@ -42,10 +54,44 @@ impl AccessControl {
         identities: &mut Identities,
     ) -> Result<(), AuthFailure> {
         let scheme = self.scheme(scheme).ok_or(AuthFailure::UnknownScheme)?;
+        if scheme.is_shown_at_connect()
+            && identities.iter().any(|identity| identity.scheme == scheme.name())
+        {
+            return Ok(());
+        }
         for identity in scheme.authenticate(credentials)? {
             identities.add(identity)?;
         }
         Ok(())
+    }
+
+    /// Whether a connection may ask for anything but authentication.
+    #[must_use]
+    pub fn admits(&self, identities: &Identities) -> bool {
+        self.required_schemes.is_empty()
+            || identities.iter().any(|identity| self.requires(&identity.scheme))
+    }
+
+    /// Whether an identity of this scheme is one that connections must have.
+    #[must_use]
+    pub fn requires(&self, scheme: &str) -> bool {
+        self.required_schemes.iter().any(|required| required == scheme)
+    }
+
+    /// Adds the subject of the certificate that a connection has shown to its identities.
+    ///
+    /// # Errors
+    ///
+    /// When it is too long to be kept: close the connection.
+    pub fn certified(
+        &self,
+        subject: String,
+        identities: &mut Identities,
+    ) -> Result<(), AuthFailure> {
+        if self.x509_super_user.as_ref() == Some(&subject) {
+            identities.add(Identity::new(Identity::SUPER, subject.clone()))?;
+        }
+        identities.add(Identity::new(x509::SCHEME, subject))
     }
 
     /// Whether an ACL allows a connection any of the wanted permissions.

@@ -16,6 +16,7 @@
 //! it and adding to [`Identities`] when their exchange is done.
 
 pub mod redact;
+pub mod sasl;
 
 mod access;
 mod digest;
@@ -23,12 +24,16 @@ mod fix_up;
 mod identity;
 mod ip;
 mod scheme;
+mod x509;
 
 pub use access::AccessControl;
 pub use digest::digest_id;
 pub use fix_up::{ACL_TEXT_LEN_MAX, AclRoom, InvalidAcl};
 pub use identity::{IDENTITY_COUNT_MAX, IDENTITY_LEN_MAX, Identities, Identity};
 pub use scheme::{AuthFailure, Scheme};
+pub use x509::subject_of;
+
+use sasl::SaslConfig;
 
 /// How the server authenticates and authorises. The default is Apache's.
 #[derive(Clone)]
@@ -41,11 +46,31 @@ pub struct AuthConfig {
     pub skip_acl: bool,
     /// Whether the digest scheme is offered. Default true.
     pub digest_enabled: bool,
+    /// Authentication by SASL. By default there is none.
+    pub sasl: SaslConfig,
+    /// The schemes of which a connection must have one identity before it may ask for anything
+    /// (`enforce.auth.enabled` with `enforce.auth.schemes`, or `sessionRequireClientSASLAuth`).
+    /// Empty, the default: none.
+    pub required_schemes: Vec<String>,
+    /// Whether the x509 scheme is offered, as it is where clients can connect by TLS. Default
+    /// false.
+    pub x509_enabled: bool,
+    /// The subject of a certificate whose owner passes every check
+    /// (`X509AuthenticationProvider.superUser`). `None` (the default): nobody does.
+    pub x509_super_user: Option<String>,
 }
 
 impl Default for AuthConfig {
     fn default() -> Self {
-        Self { super_digest: None, skip_acl: false, digest_enabled: true }
+        Self {
+            super_digest: None,
+            skip_acl: false,
+            digest_enabled: true,
+            sasl: SaslConfig::default(),
+            required_schemes: Vec::new(),
+            x509_enabled: false,
+            x509_super_user: None,
+        }
     }
 }
 
@@ -56,6 +81,10 @@ impl std::fmt::Debug for AuthConfig {
             .field("super_digest", &self.super_digest.as_ref().map(|_| ".."))
             .field("skip_acl", &self.skip_acl)
             .field("digest_enabled", &self.digest_enabled)
+            .field("sasl", &self.sasl)
+            .field("required_schemes", &self.required_schemes)
+            .field("x509_enabled", &self.x509_enabled)
+            .field("x509_super_user", &self.x509_super_user)
             .finish()
     }
 }

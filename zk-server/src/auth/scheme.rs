@@ -29,6 +29,12 @@ pub trait Scheme: Send + Sync {
         false
     }
 
+    /// Whether identities come with the connection, and an `auth` packet only asks whether there is
+    /// one.
+    fn is_shown_at_connect(&self) -> bool {
+        false
+    }
+
     /// Whether the identity proves a person rather than a place, so that the ACL entry `auth` may
     /// be replaced by it.
     fn proves_person(&self) -> bool;

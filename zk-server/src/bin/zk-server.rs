@@ -22,8 +22,8 @@ use zk_server::storage::log::DiscardTxnLog;
 
 /// A ZooKeeper server.
 ///
-/// Clients of ZooKeeper 3.4 and later work against it unchanged. This version keeps its data in
-/// memory only: nothing survives a restart.
+/// Clients of ZooKeeper 3.4 and later work against it unchanged, and so do the data directories of
+/// Apache's server.
 #[derive(Debug, Parser)]
 #[command(version, about)]
 struct Arguments {
@@ -85,21 +85,27 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
     match &arguments.config {
         Some(path) => {
             let config = read_config(path)?;
-            runtime.block_on(serve(config, |instance| {
-                tracing::warn!(
-                    "data is kept in memory only in this version: nothing survives a restart"
-                );
-                tracing::info!("serving clients on {}", instance.address());
+            #[cfg(all(unix, feature = "sasl-gssapi"))]
+            name_keytab(&config)?;
+            runtime.block_on(serve(Instance::open(config), |instance| {
+                if let Some(address) = instance.address() {
+                    tracing::info!("serving clients on {address}");
+                }
+                if let Some(address) = instance.secure_address() {
+                    tracing::info!("serving clients by TLS on {address}");
+                }
             }))
         }
         None => {
             let data_dir = tempfile::Builder::new().prefix("zk-server-dev-").tempdir()?;
             let config = ServerConfig::for_development(arguments.port, data_dir.path());
-            runtime.block_on(serve(config, |instance| {
-                let address = instance.address();
+            let log = Box::new(DiscardTxnLog::default());
+            runtime.block_on(serve(Instance::bind(config, log), |instance| {
+                let address = instance.address().map(|address| address.to_string());
                 let line = format!(
-                    "zk-server is ready: connect to {address} \
-                     (data in memory only, gone when it stops; Ctrl-C stops it)"
+                    "zk-server is ready: connect to {} \
+                     (data in memory only, gone when it stops; Ctrl-C stops it)",
+                    address.unwrap_or_default()
                 );
                 // Nobody may be reading.
                 let _ = writeln!(std::io::stdout(), "{line}");
@@ -125,10 +131,30 @@ fn read_config(path: &Path) -> Result<ServerConfig, Failure> {
     Ok(parsed.config)
 }
 
-async fn serve(config: ServerConfig, announce: impl FnOnce(&Instance)) -> Result<(), Failure> {
+/// The library for Kerberos looks for the server's keys where `KRB5_KTNAME` says. Where the login
+/// names a keytab and the environment does not, the program begins again with that said.
+#[cfg(all(unix, feature = "sasl-gssapi"))]
+fn name_keytab(config: &ServerConfig) -> Result<(), Failure> {
+    use std::os::unix::process::CommandExt as _;
+
+    const KEYTAB_VARIABLE: &str = "KRB5_KTNAME";
+    let Some(keytab) = zk_server::runtime::keytab_of(&config.auth.sasl)? else { return Ok(()) };
+    if std::env::var_os(KEYTAB_VARIABLE).is_some() {
+        return Ok(());
+    }
+    let mut program = std::process::Command::new(std::env::current_exe()?);
+    program.args(std::env::args_os().skip(1)).env(KEYTAB_VARIABLE, keytab);
+    // It comes back only if that did not work.
+    Err(Failure::System(program.exec()))
+}
+
+async fn serve(
+    start: impl Future<Output = Result<Instance, StartError>>,
+    announce: impl FnOnce(&Instance),
+) -> Result<(), Failure> {
     // Signals are caught before clients are told that the server is there.
     let shutdown = stop_on_signal()?;
-    let instance = Instance::bind(config, Box::new(DiscardTxnLog::default())).await?;
+    let instance = start.await?;
     announce(&instance);
     instance.run(shutdown).await?;
     tracing::info!("stopped");

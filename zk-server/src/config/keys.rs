@@ -3,8 +3,40 @@
 /// Keys this server acts on.
 pub(super) const HONOURED: &[&str] = &[
     "dataDir",
+    "dataLogDir",
+    "autopurge.snapRetainCount",
+    "autopurge.purgeInterval",
+    "snapCount",
+    "txnLogSizeLimitInKb",
+    "preAllocSize",
+    "forceSync",
+    "fsync.warningthresholdms",
+    "maxBatchSize",
     "clientPort",
     "clientPortAddress",
+    "secureClientPort",
+    "secureClientPortAddress",
+    "client.portUnification",
+    "client.certReload",
+    "ssl.keyStore.location",
+    "ssl.keyStore.type",
+    "ssl.keyStore.password",
+    "ssl.keyStore.passwordPath",
+    "ssl.trustStore.location",
+    "ssl.trustStore.type",
+    "ssl.trustStore.password",
+    "ssl.trustStore.passwordPath",
+    "ssl.clientAuth",
+    "ssl.protocol",
+    "ssl.enabledProtocols",
+    "ssl.ciphersuites",
+    "ssl.authProvider",
+    "ssl.context.supplier.class",
+    "ssl.crl",
+    "ssl.ocsp",
+    "ssl.clientHostnameVerification",
+    "X509AuthenticationProvider.superUser",
+    "netty.server.outstandingHandshake.limit",
     "tickTime",
     "minSessionTimeout",
     "maxSessionTimeout",
@@ -13,10 +45,22 @@ pub(super) const HONOURED: &[&str] = &[
     "globalOutstandingLimit",
     "4lw.commands.whitelist",
     "extendedTypesEnabled",
+    "reconfigEnabled",
     "skipACL",
     "DigestAuthenticationProvider.superDigest",
     "DigestAuthenticationProvider.enabled",
     "nio.sessionlessCnxnTimeout",
+    "java.security.auth.login.config",
+    "sasl.serverconfig",
+    "SASLAuthenticationProvider.superPassword",
+    "superUser",
+    "letAnySaslUserDoX",
+    "allowSaslFailedClients",
+    "sessionRequireClientSASLAuth",
+    "enforce.auth.enabled",
+    "enforce.auth.schemes",
+    "kerberos.removeHostFromPrincipal",
+    "kerberos.removeRealmFromPrincipal",
     // Without them Apache starts as if an ensemble was meant to come; standalone has no use for them.
     "initLimit",
     "syncLimit",
@@ -24,9 +68,6 @@ pub(super) const HONOURED: &[&str] = &[
 
 /// Keys of Apache that have no effect here (yet).
 pub(super) const WITHOUT_EFFECT: &[&str] = &[
-    "dataLogDir",
-    "secureClientPort",
-    "secureClientPortAddress",
     "clientPortListenBacklog",
     "connectToLearnerMasterLimit",
     "electionAlg",
@@ -37,9 +78,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "localSessionsUpgradingEnabled",
     "syncEnabled",
     "standaloneEnabled",
-    "reconfigEnabled",
-    "autopurge.snapRetainCount",
-    "autopurge.purgeInterval",
     "sslQuorum",
     "portUnification",
     "sslQuorumReloadCertFiles",
@@ -56,19 +94,13 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "multiAddress.reachabilityCheckTimeoutMs",
     "oraclePath",
     "version",
-    "snapCount",
     "snapSizeLimitInKb",
-    "txnLogSizeLimitInKb",
-    "preAllocSize",
-    "forceSync",
-    "fsync.warningthresholdms",
     "commitLogCount",
     "snapshotSizeFactor",
     "digest.enabled",
     "closeSessionTxn.enabled",
     "flushDelay",
     "maxWriteQueuePollTime",
-    "maxBatchSize",
     "enforceQuota",
     "enableEagerACLCheck",
     "emulate353TTLNodes",
@@ -84,13 +116,13 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "maxInProcessingDeadWatchers",
     "bitHashCacheSize",
     "DigestAuthenticationProvider.digestAlg",
-    "X509AuthenticationProvider.superUser",
-    "superUser",
-    "sessionRequireClientSASLAuth",
-    "allowSaslFailedClients",
-    "letAnySaslUserDoX",
     "ensembleAuthName",
     "fips-mode",
+    // The first two have no effect on Apache's servers either, however often they are recommended.
+    "requireClientAuthScheme",
+    "jaasLoginRenew",
+    "requireKerberosConfig",
+    "security.auth_to_local",
     "leaderServes",
     "cnxTimeout",
     "quorumCnxnTimeoutMs",
@@ -105,15 +137,12 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
 pub(super) const PREFIXES_WITHOUT_EFFECT: &[&str] = &[
     "admin.",
     "audit.",
-    "authProvider.",
     "client.",
     "commitProcessor.",
     "connection_throttle_",
     "datadir.",
     "db.",
-    "enforce.auth.",
     "fastleader.",
-    "kerberos.",
     "leader.",
     "learner.",
     "messageTracker.",
@@ -126,8 +155,10 @@ pub(super) const PREFIXES_WITHOUT_EFFECT: &[&str] = &[
     "request_",
     "snapshot.",
     "ssl.",
-    "superUser.",
 ];
+
+/// Families of keys this server acts on.
+pub(super) const PREFIXES_HONOURED: &[&str] = &["authProvider.", "sasl.user.", "superUser."];
 
 /// Keys that describe an ensemble.
 pub(super) const ENSEMBLE_PREFIXES: &[&str] = &["server.", "group.", "weight."];
@@ -145,7 +176,7 @@ pub(super) enum KeyKind {
 }
 
 pub(super) fn kind(key: &str) -> KeyKind {
-    if HONOURED.contains(&key) {
+    if HONOURED.contains(&key) || starts_with_any(key, PREFIXES_HONOURED) {
         KeyKind::Honoured
     } else if key == "dynamicConfigFile" || starts_with_any(key, ENSEMBLE_PREFIXES) {
         KeyKind::Ensemble

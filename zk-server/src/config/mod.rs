@@ -2,12 +2,21 @@
 
 mod error;
 mod keys;
+pub mod login;
 mod properties;
 mod server_config;
+mod storage_config;
+mod tls_config;
+mod tls_keys;
 mod whitelist;
 mod zoo_cfg;
+mod zoo_cfg_auth;
+mod zoo_cfg_storage;
+mod zoo_cfg_tls;
 
 pub use error::{ConfigError, ConfigWarning};
 pub use server_config::{Limits, ServerConfig};
+pub use storage_config::StorageConfig;
+pub use tls_config::{ClientAuth, Store, StoreFormat, StorePassword, TlsConfig, TlsProtocol};
 pub use whitelist::FourLetterWhitelist;
 pub use zoo_cfg::{ParsedConfig, parse};

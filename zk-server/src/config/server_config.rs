@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::FourLetterWhitelist;
+use super::{FourLetterWhitelist, StorageConfig, TlsConfig};
 use crate::auth::AuthConfig;
 
 /// Everything a server needs to know. [`Default`] is a server as Apache's defaults make it.
@@ -12,10 +12,26 @@ use crate::auth::AuthConfig;
 pub struct ServerConfig {
     /// Where a server keeps its files (`dataDir`).
     pub data_dir: PathBuf,
+    /// Where it keeps its logs (`dataLogDir`). `None`: with the other files. Best on a disk that
+    /// nothing else writes to.
+    pub data_log_dir: Option<PathBuf>,
+    /// How it writes them.
+    pub storage: StorageConfig,
     /// The address to listen on, a name or a literal (`clientPortAddress`). `None`: all addresses.
     pub client_port_address: Option<String>,
-    /// The TCP port for clients (`clientPort`). 0 lets the system choose.
-    pub client_port: u16,
+    /// The TCP port for clients (`clientPort`). 0 lets the system choose. `None`: there is only the
+    /// secure one.
+    pub client_port: Option<u16>,
+    /// The address of the secure port (`secureClientPortAddress`). `None`: all addresses.
+    pub secure_client_port_address: Option<String>,
+    /// The TCP port for clients that speak TLS (`secureClientPort`, none). 0 lets the system choose.
+    pub secure_client_port: Option<u16>,
+    /// Whether clients of `client_port` may speak TLS or not, as they like
+    /// (`client.portUnification`, false).
+    pub port_unification: bool,
+    /// How TLS is spoken (`ssl.*`): needed for a secure port, and for clients of either kind on one
+    /// port.
+    pub tls: Option<TlsConfig>,
     /// The unit of all session times (`tickTime`, 3 s): sessions end at multiples of it.
     pub tick_time: Duration,
     /// No session gets less (`minSessionTimeout`). `None`: two ticks.
@@ -31,6 +47,9 @@ pub struct ServerConfig {
     pub global_outstanding_limit: usize,
     /// The commands an operator may send (`4lw.commands.whitelist`, only `srvr`).
     pub four_letter_whitelist: FourLetterWhitelist,
+    /// Whether `reconfig` is more than refused (`reconfigEnabled`, false). A standalone server cannot
+    /// do it either way, and says so with another error.
+    pub reconfig_enabled: bool,
     /// Whether nodes with a time to live can be created (`extendedTypesEnabled`, false).
     pub extended_types_enabled: bool,
     /// How often empty containers and nodes past their time to live are looked for (1 min).
@@ -69,6 +88,11 @@ pub struct Limits {
     pub turn_requests: usize,
     /// How long a connection may take until its session is set up (10 s).
     pub sessionless_timeout: Duration,
+    /// How long a TLS handshake may take (10 s).
+    pub tls_handshake_timeout: Duration,
+    /// TLS handshakes at the same time (1000, `netty.server.outstandingHandshake.limit`). More are
+    /// turned away: each costs a millisecond of computing.
+    pub tls_handshakes: usize,
     /// How long a client may read nothing of what waits for it before it is cut off (60 s).
     pub write_stall_timeout: Duration,
 }
@@ -77,8 +101,14 @@ impl Default for ServerConfig {
     fn default() -> Self {
         Self {
             data_dir: PathBuf::new(),
+            data_log_dir: None,
+            storage: StorageConfig::default(),
             client_port_address: None,
-            client_port: 0,
+            client_port: Some(0),
+            secure_client_port_address: None,
+            secure_client_port: None,
+            port_unification: false,
+            tls: None,
             tick_time: Duration::from_millis(3000),
             session_timeout_min: None,
             session_timeout_max: None,
@@ -86,6 +116,7 @@ impl Default for ServerConfig {
             max_cnxns: 0,
             global_outstanding_limit: 1000,
             four_letter_whitelist: FourLetterWhitelist::default(),
+            reconfig_enabled: false,
             extended_types_enabled: false,
             container_check_interval: Duration::from_secs(60),
             auth: AuthConfig::default(),
@@ -105,6 +136,8 @@ impl Default for Limits {
             output_total: 512 << 20,
             turn_requests: 64,
             sessionless_timeout: Duration::from_secs(10),
+            tls_handshake_timeout: Duration::from_secs(10),
+            tls_handshakes: 1000,
             write_stall_timeout: Duration::from_secs(60),
         }
     }
@@ -118,7 +151,7 @@ impl ServerConfig {
         Self {
             data_dir: data_dir.to_owned(),
             client_port_address: Some("127.0.0.1".to_owned()),
-            client_port: port,
+            client_port: Some(port),
             tick_time: Duration::from_millis(500),
             four_letter_whitelist: FourLetterWhitelist::all(),
             extended_types_enabled: true,

@@ -7,6 +7,8 @@ use std::time::Duration;
 
 use super::keys::{self, KeyKind};
 use super::properties::{self, Property};
+use super::tls_keys::TlsKeys;
+use super::zoo_cfg_auth::Enforcement;
 use super::{ConfigError, ConfigWarning, FourLetterWhitelist, ServerConfig};
 
 /// Warnings about one file. One that is something else altogether has one for each line.
@@ -29,8 +31,8 @@ pub struct ParsedConfig {
 ///
 /// # Errors
 ///
-/// The first line that cannot be used, a missing `dataDir` or `clientPort`, or a file that
-/// describes an ensemble.
+/// The first line that cannot be used, a missing `dataDir` or port, a secure port without
+/// certificates, or a file that describes an ensemble.
 pub fn parse(file: &str, text: &str) -> Result<ParsedConfig, ConfigError> {
     let properties = properties::parse(text).map_err(|error| ConfigError::Line {
         file: file.to_owned(),
@@ -41,6 +43,10 @@ pub fn parse(file: &str, text: &str) -> Result<ParsedConfig, ConfigError> {
     let mut reader = ConfigReader {
         file,
         config: ServerConfig::default(),
+        enforcement: Enforcement::default(),
+        tls: TlsKeys::default(),
+        retain_count: None,
+        keeps_everything: false,
         warnings: Vec::new(),
         seen: HashMap::new(),
     };
@@ -50,12 +56,17 @@ pub fn parse(file: &str, text: &str) -> Result<ParsedConfig, ConfigError> {
     reader.finish()
 }
 
-struct ConfigReader<'a> {
-    file: &'a str,
-    config: ServerConfig,
+pub(super) struct ConfigReader<'a> {
+    pub(super) file: &'a str,
+    pub(super) config: ServerConfig,
+    pub(super) enforcement: Enforcement,
+    pub(super) tls: TlsKeys,
+    /// `autopurge.snapRetainCount`, and whether `autopurge.purgeInterval` turns it off.
+    pub(super) retain_count: Option<usize>,
+    pub(super) keeps_everything: bool,
     warnings: Vec<ConfigWarning>,
     /// The line each key was last seen on.
-    seen: HashMap<String, usize>,
+    pub(super) seen: HashMap<String, usize>,
 }
 
 impl ConfigReader<'_> {
@@ -86,7 +97,7 @@ impl ConfigReader<'_> {
                 self.config.data_dir = PathBuf::from(self.not_empty(property, "a directory")?)
             }
             "clientPort" => {
-                self.config.client_port = self.number(property, "a port from 1 to 65535", 1)?
+                self.config.client_port = Some(self.port(property)?);
             }
             "clientPortAddress" => {
                 let address = self.not_empty(property, "an address or host name")?;
@@ -109,6 +120,7 @@ impl ConfigReader<'_> {
                 self.config.limits.sessionless_timeout = self.millis(property, 1)?;
             }
             "4lw.commands.whitelist" => self.set_whitelist(property),
+            "reconfigEnabled" => self.config.reconfig_enabled = self.boolean(property)?,
             "extendedTypesEnabled" => {
                 self.config.extended_types_enabled = self.boolean(property)?
             }
@@ -120,19 +132,29 @@ impl ConfigReader<'_> {
             "initLimit" | "syncLimit" => {
                 self.number::<u32>(property, "a number of ticks above 0", 1)?;
             }
-            key => unreachable!("invariant: {key} is in the table of honoured keys"),
+            key => {
+                let known = self.set_storage(property)?
+                    || self.set_authentication(property)?
+                    || self.set_secure(property)?;
+                assert!(known, "invariant: {key} is in the table of honoured keys");
+            }
         }
         Ok(())
     }
 
-    fn finish(self) -> Result<ParsedConfig, ConfigError> {
-        for (key, example) in
-            [("dataDir", "dataDir=/var/lib/zookeeper"), ("clientPort", "clientPort=2181")]
-        {
-            if !self.seen.contains_key(key) {
-                return Err(ConfigError::Missing { file: self.file.to_owned(), key, example });
-            }
+    fn finish(mut self) -> Result<ParsedConfig, ConfigError> {
+        if !self.seen.contains_key("dataDir") {
+            return Err(self.missing("dataDir", "dataDir=/var/lib/zookeeper"));
         }
+        if !self.seen.contains_key("clientPort") {
+            if self.config.secure_client_port.is_none() {
+                return Err(self.missing("clientPort", "clientPort=2181"));
+            }
+            self.config.client_port = None;
+        }
+        self.finish_storage();
+        self.finish_authentication()?;
+        self.finish_tls()?;
         let least = self.config.negotiate_timeout_ms(0);
         if self.config.negotiate_timeout_ms(i32::MAX) <= least
             && let (Some(min), Some(max)) = self.timeout_bounds()
@@ -149,6 +171,14 @@ impl ConfigReader<'_> {
             return Err(self.bad(line.copied().unwrap_or(1), problem, expected));
         }
         Ok(ParsedConfig { config: self.config, warnings: self.warnings })
+    }
+
+    pub(super) fn missing(&self, key: &'static str, example: &'static str) -> ConfigError {
+        ConfigError::Missing { file: self.file.to_owned(), key, example }
+    }
+
+    pub(super) fn port(&self, property: &Property) -> Result<u16, ConfigError> {
+        self.number(property, "a port from 1 to 65535", 1)
     }
 
     fn timeout_bounds(&self) -> (Option<Duration>, Option<Duration>) {
@@ -179,7 +209,12 @@ impl ConfigReader<'_> {
         Ok(())
     }
 
-    fn number<T>(&self, property: &Property, expected: &str, least: T) -> Result<T, ConfigError>
+    pub(super) fn number<T>(
+        &self,
+        property: &Property,
+        expected: &str,
+        least: T,
+    ) -> Result<T, ConfigError>
     where
         T: FromStr + PartialOrd,
     {
@@ -206,7 +241,7 @@ impl ConfigReader<'_> {
         if property.value == "-1" { Ok(None) } else { self.millis(property, 1).map(Some) }
     }
 
-    fn boolean(&self, property: &Property) -> Result<bool, ConfigError> {
+    pub(super) fn boolean(&self, property: &Property) -> Result<bool, ConfigError> {
         match property.value.to_ascii_lowercase().as_str() {
             "true" => Ok(true),
             "false" => Ok(false),
@@ -214,7 +249,7 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn yes_no(&self, property: &Property) -> Result<bool, ConfigError> {
+    pub(super) fn yes_no(&self, property: &Property) -> Result<bool, ConfigError> {
         match property.value.as_str() {
             "yes" => Ok(true),
             "no" => Ok(false),
@@ -222,7 +257,7 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn not_empty<'p>(
+    pub(super) fn not_empty<'p>(
         &self,
         property: &'p Property,
         expected: &str,
@@ -245,12 +280,12 @@ impl ConfigReader<'_> {
         }
     }
 
-    fn bad_value(&self, property: &Property, expected: &str) -> ConfigError {
+    pub(super) fn bad_value(&self, property: &Property, expected: &str) -> ConfigError {
         let problem = format!("{} is {}", property.key, shown(&property.value));
         self.bad(property.line, problem, expected)
     }
 
-    fn bad(&self, line: usize, problem: String, expected: &str) -> ConfigError {
+    pub(super) fn bad(&self, line: usize, problem: String, expected: &str) -> ConfigError {
         let (file, expected) = (self.file.to_owned(), expected.to_owned());
         ConfigError::Line { file, line, problem, expected }
     }
@@ -264,7 +299,7 @@ impl ConfigReader<'_> {
         self.warn(property.line, message);
     }
 
-    fn warn(&mut self, line: usize, message: String) {
+    pub(super) fn warn(&mut self, line: usize, message: String) {
         let message = match self.warnings.len() {
             WARNINGS_MAX.. => return,
             len if len + 1 == WARNINGS_MAX => format!("{message} (further warnings are left out)"),
@@ -280,7 +315,7 @@ impl ConfigReader<'_> {
 }
 
 /// Text of the file, quoted, escaped and cut to a length that fits a log line.
-fn shown(text: &str) -> String {
+pub(super) fn shown(text: &str) -> String {
     let mut cut: String = text.chars().take(SHOWN_CHARS_MAX).flat_map(char::escape_debug).collect();
     if text.chars().count() > SHOWN_CHARS_MAX {
         cut.push('…');

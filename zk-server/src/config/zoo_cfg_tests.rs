@@ -1,6 +1,7 @@
 use zk_proto::four_letter::Word;
 
 use super::*;
+use crate::config::{ClientAuth, Store, StoreFormat, StorePassword, TlsProtocol};
 
 const LEAST: &str = "dataDir=/data\nclientPort=2181\n";
 
@@ -23,12 +24,14 @@ fn every_honoured_key_reaches_the_config() {
          maxSessionTimeout=90000\nmaxClientCnxns=7\nmaxCnxns=8\nglobalOutstandingLimit=9\n\
          4lw.commands.whitelist=stat, mntr\nextendedTypesEnabled=true\nskipACL=yes\n\
          DigestAuthenticationProvider.superDigest=super:abc=\nnio.sessionlessCnxnTimeout=50\n\
-         initLimit=5\nsyncLimit=2\n",
+         initLimit=5\nsyncLimit=2\ndataLogDir=/log\npreAllocSize=64\nsnapCount=9\n\
+         txnLogSizeLimitInKb=3\nforceSync=no\nmaxBatchSize=5\nfsync.warningthresholdms=20\n\
+         autopurge.snapRetainCount=7\nautopurge.purgeInterval=1\n",
     );
     assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
     let config = parsed.config;
     assert_eq!(config.data_dir, PathBuf::from("/data"));
-    assert_eq!(config.client_port, 2181);
+    assert_eq!(config.client_port, Some(2181));
     assert_eq!(config.client_port_address.as_deref(), Some("127.0.0.1"));
     assert_eq!(config.tick_time, Duration::from_secs(2));
     assert_eq!(config.session_timeout_min, Some(Duration::from_secs(1)));
@@ -39,6 +42,24 @@ fn every_honoured_key_reaches_the_config() {
     assert!(config.extended_types_enabled && config.auth.skip_acl);
     assert_eq!(config.auth.super_digest.as_deref(), Some("super:abc="));
     assert_eq!(config.limits.sessionless_timeout, Duration::from_millis(50));
+    assert_eq!(config.data_log_dir, Some(PathBuf::from("/log")));
+    let storage = config.storage;
+    assert_eq!((storage.log.preallocation, storage.log.file_len_max), (64 << 10, 3 << 10));
+    assert!(!storage.log.force_sync);
+    assert_eq!((storage.max_batch_size, storage.snap_count), (5, 9));
+    assert_eq!(storage.fsync_warning_threshold, Duration::from_millis(20));
+    assert_eq!(storage.snap_retain_count, Some(7));
+}
+
+#[test]
+fn old_files_are_removed_unless_the_interval_says_never() {
+    let retained = |lines: &str| parsed(lines).config.storage.snap_retain_count;
+    assert_eq!(retained(""), Some(3));
+    assert_eq!(retained("autopurge.purgeInterval=24"), Some(3));
+    assert_eq!(retained("autopurge.snapRetainCount=9\nautopurge.purgeInterval=0"), None);
+    assert_eq!(retained("autopurge.snapRetainCount=1"), Some(3));
+    let few = warned("autopurge.snapRetainCount=1");
+    assert_eq!(few, ["zoo.cfg:3: at least 3 snapshots are kept"]);
 }
 
 #[test]
@@ -95,8 +116,8 @@ fn an_ensemble_is_refused_with_a_way_out() {
 #[test]
 fn lines_without_effect_are_warnings() {
     assert_eq!(
-        warned("autopurge.purgeInterval=1"),
-        ["zoo.cfg:3: `autopurge.purgeInterval` has no effect on this server"]
+        warned("commitLogCount=1"),
+        ["zoo.cfg:3: `commitLogCount` has no effect on this server"]
     );
     assert_eq!(warned("admin.serverPort=8080").len(), 1);
     assert_eq!(
@@ -124,6 +145,61 @@ fn secrets_and_control_characters_do_not_reach_messages() {
     assert!(warning.contains("\\u{1b}"), "{warning}");
 }
 
+const STORES: &str = "ssl.keyStore.location=/k.pem\nssl.trustStore.location=/t.p12\n";
+
+#[test]
+fn a_secure_port_needs_its_stores() {
+    let secure = "dataDir=/data\nsecureClientPort=2281\n";
+    let config = parse("zoo.cfg", &format!("{secure}{STORES}")).unwrap().config;
+    assert_eq!((config.client_port, config.secure_client_port), (None, Some(2281)));
+    assert!(config.auth.x509_enabled);
+    let tls = config.tls.unwrap();
+    assert_eq!(tls.client_auth, ClientAuth::Need);
+    assert!(matches!(tls.trust_store, Some(Store::File { format: StoreFormat::Pkcs12, .. })));
+    for (lines, missing) in [
+        ("", "ssl.keyStore.location is missing"),
+        ("ssl.keyStore.location=/k.pem\n", "ssl.trustStore.location is missing"),
+    ] {
+        let error = parse("zoo.cfg", &format!("{secure}{lines}")).unwrap_err().to_string();
+        assert!(error.contains(missing), "{error}");
+    }
+    let one_sided = format!("{secure}ssl.keyStore.location=/k.pem\nssl.clientAuth=none\n");
+    assert!(parse("zoo.cfg", &one_sided).unwrap().config.tls.unwrap().trust_store.is_none());
+}
+
+#[test]
+fn every_key_of_tls_reaches_the_config() {
+    let parsed = parsed(&format!(
+        "{STORES}client.portUnification=true\nclient.certReload=true\nssl.clientAuth=want\n\
+         X509AuthenticationProvider.superUser=CN=root\nssl.ciphersuites=TLS_AES_128_GCM_SHA256\n\
+         netty.server.outstandingHandshake.limit=7\nssl.keyStore.passwordPath=/secret\n\
+         ssl.protocol=TLSv1.3\nsecureClientPortAddress=127.0.0.1\n"
+    ));
+    assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
+    let config = parsed.config;
+    assert!(config.port_unification && config.auth.x509_enabled);
+    assert_eq!(config.auth.x509_super_user.as_deref(), Some("CN=root"));
+    assert_eq!(config.limits.tls_handshakes, 7);
+    let tls = config.tls.unwrap();
+    assert!(tls.reload);
+    assert_eq!(tls.client_auth, ClientAuth::Want);
+    assert_eq!(tls.protocols, [TlsProtocol::V1_3]);
+    assert_eq!(tls.cipher_suites, ["TLS_AES_128_GCM_SHA256"]);
+    let Store::File { password, .. } = tls.key_store else { panic!("a file was named") };
+    assert!(matches!(password, Some(StorePassword::File(_))));
+}
+
+#[test]
+fn what_tls_cannot_do_is_not_passed_over() {
+    let error = refused("ssl.crl=true");
+    assert!(error.contains("zoo.cfg:3: `ssl.crl`") && error.contains("revocation"), "{error}");
+    assert_eq!(
+        warned(STORES),
+        ["zoo.cfg:3: `ssl.keyStore.location` has no effect without `secureClientPort` or \
+          `client.portUnification`"]
+    );
+}
+
 #[test]
 fn a_file_of_something_else_is_not_warned_of_line_by_line() {
     let lines: String = (0..1000).map(|i| format!("key{i}=1\n")).collect();
@@ -133,4 +209,59 @@ fn a_file_of_something_else_is_not_warned_of_line_by_line() {
     let words = vec!["nope"; 1000].join(",");
     assert!(warned(&format!("4lw.commands.whitelist={words}")).len() <= 100);
     assert_eq!(warned(&"a".repeat(1 << 20)).len(), 1, "and not compared with every key");
+}
+
+#[test]
+fn authentication_is_set_as_on_apaches_servers() {
+    let text = "dataDir=/d\nclientPort=1\n\
+        authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider\n\
+        java.security.auth.login.config=/etc/zk/jaas.conf\nsasl.serverconfig=Mine\n\
+        sessionRequireClientSASLAuth=true\nsuperUser=alice\nsuperUser.2=carol\n\
+        letAnySaslUserDoX=anyone\nallowSaslFailedClients=true\n\
+        SASLAuthenticationProvider.superPassword=hush\n\
+        kerberos.removeHostFromPrincipal=true\nkerberos.removeRealmFromPrincipal=true\n";
+    let parsed = parse("zoo.cfg", text).unwrap();
+    assert_eq!(parsed.warnings, []);
+    let auth = parsed.config.auth;
+    assert!(!format!("{auth:?}").contains("hush"));
+    assert_eq!(auth.required_schemes, ["sasl"]);
+    let sasl = auth.sasl;
+    assert_eq!(sasl.login_file.as_deref(), Some(std::path::Path::new("/etc/zk/jaas.conf")));
+    assert_eq!(sasl.login_section, "Mine");
+    assert_eq!(sasl.super_users, ["alice", "carol"]);
+    assert_eq!(sasl.any_user.as_deref(), Some("anyone"));
+    assert!(sasl.failed_clients_stay && sasl.scheme_enabled);
+    assert!(sasl.principals.remove_host && sasl.principals.remove_realm);
+}
+
+#[test]
+fn users_can_stand_in_the_file_itself() {
+    let text = "dataDir=/d\nclientPort=1\nsasl.user.bob=hush\\\\\nsasl.user.a\\ b=c\n\
+        enforce.auth.enabled=true\nenforce.auth.schemes=sasl, digest\n";
+    let auth = parse("zoo.cfg", text).unwrap().config.auth;
+    let Some(crate::auth::sasl::Login::DigestMd5(users)) = &auth.sasl.login else { panic!() };
+    assert_eq!(users.password("bob"), Some("hush\\"));
+    assert_eq!(users.password("a b"), Some("c"));
+    assert_eq!(auth.required_schemes, ["sasl", "digest"]);
+}
+
+#[test]
+fn authentication_that_nobody_could_pass_is_refused() {
+    let cases = [
+        ("sessionRequireClientSASLAuth=true", "nobody could"),
+        ("enforce.auth.enabled=true\nenforce.auth.schemes=sasl", "nobody could"),
+        ("enforce.auth.enabled=true", "no scheme is named"),
+        ("enforce.auth.enabled=yes", "true or false"),
+        ("sasl.user.=hush", "without a name"),
+        ("sasl.user.hush=", "without a name"),
+        ("sasl.user.bob=hush\njava.security.auth.login.config=/x", "besides"),
+        ("superUser=", "the id of a user"),
+    ];
+    for (lines, problem) in cases {
+        let text = format!("dataDir=/d\nclientPort=1\n{lines}\n");
+        let error = parse("zoo.cfg", &text).unwrap_err().to_string();
+        assert!(error.contains(problem) && !error.contains("hush"), "{lines}: {error}");
+    }
+    let harmless = "dataDir=/d\nclientPort=1\nenforce.auth.schemes=sasl\n";
+    assert!(parse("zoo.cfg", harmless).unwrap().config.auth.required_schemes.is_empty());
 }

@@ -5,14 +5,18 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
 
+use super::acceptor::Acceptor;
+use super::doors::Door;
+use super::entry::{Entered, enter};
 use super::shared::{Ending, Link, Shared, Stopped};
+use super::stream::{Moved, Stream};
 use crate::ConnectionId;
-use crate::server::CloseReason;
+use crate::server::{CloseReason, Event};
 
 /// Bytes of room for one read. What a connection has read and the server has not taken is bounded
 /// by this and the limit of a frame.
@@ -37,21 +41,42 @@ pub(super) async fn serve(
     shared: Arc<Shared>,
     conn: ConnectionId,
     peer: SocketAddr,
-    stream: TcpStream,
+    socket: TcpStream,
+    door: Door,
 ) {
-    let paused = shared.paused.subscribe();
-    let mut task = ConnectionTask {
-        conn,
-        peer,
-        link: Arc::default(),
-        stream,
-        input: BytesMut::new(),
-        output: BytesMut::new(),
-        paused,
-        shared,
-    };
     // `Stopped` needs no further word: whoever stopped the server gave the reason.
-    let _ = task.run().await;
+    let _ = receive(shared, conn, peer, socket, door).await;
+}
+
+/// Makes the connection known, so that it counts, and then lets the client in.
+async fn receive(
+    shared: Arc<Shared>,
+    conn: ConnectionId,
+    peer: SocketAddr,
+    socket: TcpStream,
+    door: Door,
+) -> Result<(), Stopped> {
+    let mut paused = shared.paused.subscribe();
+    let link = Arc::new(Link::default());
+    wait_while_paused(&shared, &link, &mut paused).await;
+    shared.accepted(conn, peer, &link)?;
+    let entered = tokio::select! {
+        biased;
+        () = ended(&shared, &link), if !matches!(door, Door::Plain) => None,
+        entered = enter(door, socket, peer) => entered,
+    };
+    let Some(Entered { stream, subject }) = entered else {
+        if let Some(Ending::Closed(reason)) = link.ending.get() {
+            report(peer, reason);
+        }
+        return shared.disconnected(conn);
+    };
+    if let Some(subject) = subject {
+        shared.certified(conn, subject)?;
+    }
+    let (input, output) = (BytesMut::new(), BytesMut::new());
+    let acceptor = Acceptor::default();
+    ConnectionTask { shared, conn, peer, link, acceptor, stream, input, output, paused }.run().await
 }
 
 struct ConnectionTask {
@@ -59,26 +84,28 @@ struct ConnectionTask {
     conn: ConnectionId,
     peer: SocketAddr,
     link: Arc<Link>,
-    stream: TcpStream,
+    acceptor: Acceptor,
+    stream: Stream,
     input: BytesMut,
     output: BytesMut,
     paused: watch::Receiver<bool>,
 }
 
 impl ConnectionTask {
-    async fn run(&mut self) -> Result<(), Stopped> {
-        self.wait_while_paused().await;
-        self.shared.accepted(self.conn, self.peer, &self.link)?;
+    async fn run(mut self) -> Result<(), Stopped> {
         let served = self.exchange().await;
         match served? {
             Some(Ending::Closed(reason)) => {
-                self.report(&reason);
+                report(self.peer, &reason);
                 if reason.is_abrupt() {
                     return self.shared.disconnected(self.conn);
                 }
                 self.flush().await?;
                 self.shared.disconnected(self.conn)?;
-                self.linger().await;
+                tokio::select! {
+                    () = self.shared.stop.cancelled() => {}
+                    () = linger(&mut self.stream) => {}
+                }
                 Ok(())
             }
             Some(Ending::Cut) | None => self.shared.disconnected(self.conn),
@@ -90,7 +117,11 @@ impl ConnectionTask {
     async fn exchange(&mut self) -> Result<Option<Ending>, Stopped> {
         let mut stalled_at = None;
         loop {
-            self.wait_while_paused().await;
+            wait_while_paused(&self.shared, &self.link, &mut self.paused).await;
+            if *self.paused.borrow() && self.shared.stop.is_cancelled() {
+                // What has come to a server at a standstill is not carried out at its end.
+                return Ok(None);
+            }
             let offered = self.input.len();
             let look = self.shared.look(self.conn, &mut self.input, self.output.is_empty())?;
             if self.input.is_empty() && offered > INPUT_KEPT_MAX {
@@ -100,11 +131,15 @@ impl ConnectionTask {
                 self.output = look.output;
                 stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
             }
+            if let Some(token) = self.link.take_ask() {
+                self.ask_mechanism(token).await?;
+                continue;
+            }
             if let Some(ending) = self.link.ending.get() {
                 return Ok(Some(ending.clone()));
             }
             if self.shared.stop.is_cancelled() {
-                let _ = tokio::time::timeout(FAREWELL, self.stream.write_all(&self.output)).await;
+                let _ = tokio::time::timeout(FAREWELL, self.stream.send(&self.output)).await;
                 return Ok(None);
             }
             if look.turn_is_over {
@@ -127,25 +162,32 @@ impl ConnectionTask {
         }
     }
 
+    /// Lets Kerberos look into the client's token, which the client waits for.
+    async fn ask_mechanism(&mut self, token: Bytes) -> Result<(), Stopped> {
+        let Some(login) = &self.shared.kerberos else { return Ok(()) };
+        let answer = self.acceptor.answer(login, token).await;
+        let conn = self.conn;
+        self.shared.act(|server, now| {
+            server.handle(now, Event::MechanismAnswered { conn, answer });
+        })
+    }
+
     /// Waits for whatever comes first.
     async fn step(&mut self, wants_input: bool, stalled_at: Option<Instant>) -> io::Result<Step> {
         if wants_input {
             self.input.reserve(READ_CHUNK);
         }
-        let writes = !self.output.is_empty();
+        let writes = self.stream.has_to_write(&self.output);
         let stall = stalled_at.unwrap_or_else(Instant::now);
-        let (mut reader, mut writer) = self.stream.split();
+        let input = wants_input.then_some(&mut self.input);
         tokio::select! {
             () = self.shared.stop.cancelled() => Ok(Step::Woken),
             () = self.link.wake.notified() => Ok(Step::Woken),
             _ = self.paused.changed() => Ok(Step::Woken),
-            read = reader.read_buf(&mut self.input), if wants_input => match read? {
-                0 => Ok(Step::Ended),
-                _ => Ok(Step::Woken),
-            },
-            written = writer.write_buf(&mut self.output), if writes => match written? {
-                0 => Err(io::ErrorKind::WriteZero.into()),
-                _ => Ok(Step::Wrote),
+            moved = self.stream.exchange(input, &mut self.output) => match moved? {
+                Moved::Read => Ok(Step::Woken),
+                Moved::Wrote => Ok(Step::Wrote),
+                Moved::Ended => Ok(Step::Ended),
             },
             () = tokio::time::sleep_until(stall.into()), if writes => {
                 let limit = self.shared.write_stall_timeout.as_secs();
@@ -155,59 +197,75 @@ impl ConnectionTask {
         }
     }
 
-    async fn wait_while_paused(&mut self) {
-        while *self.paused.borrow_and_update() && self.link.ending.get().is_none() {
-            tokio::select! {
-                () = self.shared.stop.cancelled() => return,
-                () = self.link.wake.notified() => {}
-                changed = self.paused.changed() => if changed.is_err() { return },
-            }
-        }
-    }
-
     /// Sends what the server had to say before it closed the connection.
+    ///
+    /// It asks for it once more first: another thread, such as the log's, may have put the last
+    /// answer there and ended the connection since this task looked.
     async fn flush(&mut self) -> Result<(), Stopped> {
         let limit = self.shared.write_stall_timeout;
-        while !self.output.is_empty() {
-            let written = tokio::time::timeout(limit, self.stream.write_all(&self.output)).await;
+        loop {
+            if self.output.is_empty() {
+                self.output = self.shared.look(self.conn, &mut BytesMut::new(), true)?.output;
+            }
+            if self.output.is_empty() {
+                return Ok(());
+            }
+            let written = tokio::time::timeout(limit, self.stream.send(&self.output)).await;
             if !matches!(written, Ok(Ok(()))) {
                 return Ok(());
             }
-            self.output = self.shared.look(self.conn, &mut BytesMut::new(), true)?.output;
+            self.output = BytesMut::new();
         }
-        Ok(())
     }
+}
 
-    /// Lets the client see the last answer before the socket goes.
-    async fn linger(&mut self) {
-        let drain = async {
-            self.stream.shutdown().await?;
-            let mut left = LINGER_BYTES_MAX;
-            while left > 0 {
-                self.input.clear();
-                self.input.reserve(READ_CHUNK);
-                match self.stream.read_buf(&mut self.input).await? {
-                    0 => break,
-                    read => left = left.saturating_sub(read),
-                }
-            }
-            Ok::<(), io::Error>(())
-        };
+async fn wait_while_paused(shared: &Shared, link: &Link, paused: &mut watch::Receiver<bool>) {
+    while *paused.borrow_and_update() && link.ending.get().is_none() {
         tokio::select! {
-            () = self.shared.stop.cancelled() => {}
-            _ = tokio::time::timeout(LINGER, drain) => {}
+            () = shared.stop.cancelled() => return,
+            () = link.wake.notified() => {}
+            changed = paused.changed() => if changed.is_err() { return },
         }
     }
+}
 
-    fn report(&self, reason: &CloseReason) {
-        let peer = self.peer;
-        if reason.is_peers_fault() || reason.is_limit() {
-            tracing::warn!(%peer, "closed the connection: {reason}");
-        } else if matches!(reason, CloseReason::SessionExpired | CloseReason::SessionRefused) {
-            tracing::info!(%peer, "closed the connection: {reason}");
-        } else {
-            tracing::debug!(%peer, "closed the connection: {reason}");
+/// Waits for the end of a connection that is still at the door.
+async fn ended(shared: &Shared, link: &Link) {
+    while link.ending.get().is_none() {
+        tokio::select! {
+            () = shared.stop.cancelled() => return,
+            () = link.wake.notified() => {}
         }
+    }
+}
+
+/// Lets the client see the last answer before the socket goes.
+pub(super) async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
+    let drain = async {
+        stream.shutdown().await?;
+        let mut unread = BytesMut::new();
+        let mut left = LINGER_BYTES_MAX;
+        while left > 0 {
+            unread.clear();
+            unread.reserve(READ_CHUNK);
+            match stream.read_buf(&mut unread).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok::<(), io::Error>(())
+    };
+    // The time is over, or the client gone: nothing more can be done for it.
+    let _ = tokio::time::timeout(LINGER, drain).await;
+}
+
+fn report(peer: SocketAddr, reason: &CloseReason) {
+    if reason.is_peers_fault() || reason.is_limit() {
+        tracing::warn!(%peer, "closed the connection: {reason}");
+    } else if reason.is_of_interest() {
+        tracing::info!(%peer, "closed the connection: {reason}");
+    } else {
+        tracing::debug!(%peer, "closed the connection: {reason}");
     }
 }
 

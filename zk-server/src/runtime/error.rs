@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::config::ConfigError;
 use crate::storage::log::LogError;
 
 /// A server that could not be started. The operator has to change something.
@@ -40,13 +41,64 @@ pub enum StartError {
     },
     /// The data directory belongs to a server that keeps its data on disk.
     #[error(
-        "{} holds the data of a ZooKeeper server, which this version cannot read yet; serving \
+        "{} holds the data of a ZooKeeper server, which a server in memory does not read; serving \
          without them would look like a loss of everything. Set `dataDir` to an empty directory",
         shown(path)
     )]
     DataNotReadable {
         /// The directory.
         path: PathBuf,
+    },
+    /// Another server runs on the directory.
+    #[error(
+        "{} is in use by another server: two that write there would destroy each other's data. \
+         Stop it, or set another `dataDir`",
+        shown(path)
+    )]
+    DataInUse {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// What is in the data directory is not all that there was.
+    #[error("cannot start on the data in {}: {reason}", shown(path))]
+    Data {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The login file cannot be read.
+    #[error(
+        "cannot read the login file {}: {error}. Check `java.security.auth.login.config` and who \
+         may read the file",
+        shown(path)
+    )]
+    LoginFile {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// The login file makes no sense.
+    #[error(transparent)]
+    Login(#[from] ConfigError),
+    /// The login needs Kerberos, which cannot be used.
+    #[error("Kerberos cannot be used: {reason}")]
+    Kerberos {
+        /// Why, and what to do.
+        reason: String,
+    },
+    /// TLS cannot be spoken as the configuration says.
+    #[error("cannot serve TLS: {reason}")]
+    Tls {
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// The threads that write to the disk do not start.
+    #[error("the system does not let the server have another thread: {error}")]
+    Threads {
+        /// What the system said.
+        error: io::Error,
     },
     /// The log cannot be read.
     #[error(transparent)]

@@ -4,16 +4,21 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpListener;
 use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
-use super::shared::Shared;
-use super::{Controls, ServeError, StartError, clock, connection, data_dir, process, ticker};
+use super::doors::Doors;
+use super::durable::{Opened, Threads};
+use super::shared::{Journal, QueuedLog, Shared};
+use super::{
+    Controls, ServeError, StartError, clock, connection, data_dir, login, process, ticker,
+};
+use crate::auth::sasl::Login;
 use crate::config::ServerConfig;
 use crate::server::Server;
 use crate::session::first_session_id;
 use crate::storage::log::TxnLog;
+use crate::storage::recovery::Recovered;
 
 /// How long to wait before `accept` is tried again after it failed, as it does while the process
 /// has no file descriptor left.
@@ -23,45 +28,78 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A server that listens: clients can connect, and are answered while [`run`](Self::run) runs.
-#[derive(Debug)]
 pub struct Instance {
-    listener: TcpListener,
-    address: SocketAddr,
+    doors: Doors,
     controls: Controls,
+    /// What writes to the disk, if anything does.
+    storage: Option<Threads>,
 }
 
 impl Instance {
-    /// Prepares the data directory, listens on the address of the configuration and reads the log.
+    /// Prepares the data directory, reads the certificates, listens on the ports of the
+    /// configuration and reads the log.
     ///
     /// # Errors
     ///
-    /// When the port is taken, the address is not ours, or the directory or the log cannot be
-    /// used.
+    /// When a port is taken, an address is not ours, or the directory, a store of certificates or
+    /// the log cannot be used.
     pub async fn bind(config: ServerConfig, log: Box<dyn TxnLog>) -> Result<Self, StartError> {
-        let now = clock::now();
-        let write_stall_timeout = config.limits.write_stall_timeout;
         if !config.data_dir.as_os_str().is_empty() {
             data_dir::prepare(&config.data_dir)?;
         }
-        let listener = listen(&config).await?;
-        let address =
-            listener.local_addr().map_err(|error| StartError::bind("?".to_owned(), error))?;
-        let first_session = first_session_id(now.wall_ms, config.server_id);
-        let mut server = Server::new(config, first_session, now);
-        for record in log.replay() {
-            let record = record?;
-            server.replay(&record.header, &record.txn);
-        }
-        server.set_process_probe(process::gauges);
-        server.start(clock::now());
-        let shared = Arc::new(Shared::new(server, log, write_stall_timeout));
-        Ok(Self { listener, address, controls: Controls { shared } })
+        Self::assemble(config, Data::InMemory(log)).await
     }
 
-    /// The address clients reach it at, with the port the system chose if it was asked to.
+    /// The same for a server whose data is on disk, in `dataDir` and `dataLogDir`: what is there is
+    /// read, and nothing is answered that is not there for good.
+    ///
+    /// # Errors
+    ///
+    /// As [`bind`](Self::bind); above all when what is on disk cannot be all that there was, or
+    /// another server runs on it.
+    pub async fn open(config: ServerConfig) -> Result<Self, StartError> {
+        let (opened, recovered) = Opened::open(&config)?;
+        Self::assemble(config, Data::OnDisk(opened, Box::new(recovered))).await
+    }
+
+    async fn assemble(mut config: ServerConfig, data: Data) -> Result<Self, StartError> {
+        let now = clock::now();
+        let write_stall_timeout = config.limits.write_stall_timeout;
+        login::load(&mut config.auth.sasl)?;
+        let kerberos = match &config.auth.sasl.login {
+            Some(Login::Kerberos(login)) => Some(login.clone()),
+            _ => None,
+        };
+        let doors = Doors::open(&config).await?;
+        let first_session = first_session_id(now.wall_ms, config.server_id);
+        let mut server = Server::new(config, first_session, now);
+        let (journal, opened) = data.restore(&mut server)?;
+        server.set_process_probe(process::gauges);
+        server.offer_sasl(login::random_key());
+        server.start(clock::now());
+        let last = server.last_zxid();
+        let shared = Arc::new(Shared::new(server, journal, write_stall_timeout, kerberos));
+        let storage = match opened {
+            Some(opened) => {
+                let started = opened.start(&shared, last);
+                Some(started.map_err(|error| StartError::Threads { error })?)
+            }
+            None => None,
+        };
+        Ok(Self { doors, controls: Controls { shared }, storage })
+    }
+
+    /// The address clients reach it at without TLS, with the port the system chose if it was asked
+    /// to. `None`: there is only the secure one.
     #[must_use]
-    pub fn address(&self) -> SocketAddr {
-        self.address
+    pub fn address(&self) -> Option<SocketAddr> {
+        self.doors.plain_address()
+    }
+
+    /// The address clients reach it at by TLS (`secureClientPort`), if there is one.
+    #[must_use]
+    pub fn secure_address(&self) -> Option<SocketAddr> {
+        self.doors.secure_address()
     }
 
     /// A handle to the server for its own process.
@@ -76,7 +114,7 @@ impl Instance {
     ///
     /// When the server stops by itself: its log failed, or it has a fault.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let Self { listener, controls: Controls { shared }, .. } = self;
+        let Self { mut doors, controls: Controls { shared }, storage } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(ticker::run(Arc::clone(&shared)));
         let mut accepts = true;
@@ -85,16 +123,17 @@ impl Instance {
                 () = shutdown.cancelled() => break,
                 () = shared.stop.cancelled() => break,
                 Some(ended) = tasks.join_next() => check(&shared, ended),
-                accepted = listener.accept() => match accepted {
-                    Ok((stream, peer)) => {
+                accepted = doors.accept() => match accepted {
+                    Ok((socket, peer, door)) => {
                         if !std::mem::replace(&mut accepts, true) {
                             tracing::info!("connections are accepted again");
                         }
                         let peer = SocketAddr::new(peer.ip().to_canonical(), peer.port());
                         // A connection that cannot be tuned still works.
-                        let _ = stream.set_nodelay(true);
+                        let _ = socket.set_nodelay(true);
                         let conn = shared.next_conn();
-                        tasks.spawn(connection::serve(Arc::clone(&shared), conn, peer, stream));
+                        let shared = Arc::clone(&shared);
+                        tasks.spawn(connection::serve(shared, conn, peer, socket, door));
                     }
                     Err(error) => {
                         // Once for each time it begins; it may go on for hours.
@@ -106,12 +145,42 @@ impl Instance {
                 },
             }
         }
-        drop(listener);
+        drop(doors);
         shared.stop.cancel();
         stop_tasks(&shared, tasks).await;
+        if let Some(storage) = storage {
+            // The last of it may take as long as the disk does.
+            let _ = tokio::task::spawn_blocking(|| drop(storage)).await;
+        }
         match shared.failure() {
             Some(error) => Err(error),
             None => Ok(()),
+        }
+    }
+}
+
+/// Where a server's data comes from, and where its transactions go.
+enum Data {
+    InMemory(Box<dyn TxnLog>),
+    OnDisk(Opened, Box<Recovered>),
+}
+
+impl Data {
+    /// Brings the data into the server.
+    fn restore(self, server: &mut Server) -> Result<(Journal, Option<Opened>), StartError> {
+        match self {
+            Self::InMemory(log) => {
+                for record in log.replay() {
+                    let record = record?;
+                    server.replay(&record.header, &record.txn);
+                }
+                Ok((Journal::Inline(log), None))
+            }
+            Self::OnDisk(opened, recovered) => {
+                server.adopt(*recovered);
+                let journal = Journal::Queued(QueuedLog::new(opened.queue()));
+                Ok((journal, Some(opened)))
+            }
         }
     }
 }
@@ -137,27 +206,11 @@ fn check(shared: &Shared, ended: Result<(), JoinError>) {
     }
 }
 
-/// All addresses of the machine, unless the configuration names one: IPv6 and IPv4 with one
-/// socket, or IPv4 alone where there is no IPv6.
-async fn listen(config: &ServerConfig) -> Result<TcpListener, StartError> {
-    let port = config.client_port;
-    if let Some(host) = &config.client_port_address {
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        let listener = TcpListener::bind((host, port)).await;
-        // It comes from a file and goes to a terminal or a log.
-        let host = host.escape_debug().to_string();
-        let shown =
-            if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-        return listener.map_err(|error| StartError::bind(shown, error));
-    }
-    match TcpListener::bind(("::", port)).await {
-        Ok(listener) => Ok(listener),
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => {
-            Err(StartError::bind(format!("[::]:{port}"), error))
-        }
-        Err(_) => {
-            let address = TcpListener::bind(("0.0.0.0", port)).await;
-            address.map_err(|error| StartError::bind(format!("0.0.0.0:{port}"), error))
-        }
+impl std::fmt::Debug for Instance {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Instance")
+            .field("address", &self.address())
+            .field("secure_address", &self.secure_address())
+            .finish_non_exhaustive()
     }
 }

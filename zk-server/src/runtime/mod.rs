@@ -5,28 +5,40 @@
 //!
 //! ```text
 //!  accept ─▶ connection task ─┐
-//!  accept ─▶ connection task ─┼─▶ Mutex<Server + log>
+//!  accept ─▶ connection task ─┼─▶ Mutex<Server> ─▶ log
 //!            ticker ──────────┘
 //! ```
+//!
+//! The log is in memory, and then part of what is behind the lock, or on disk, and then the work
+//! of threads of its own (`durable`).
 #![allow(
     clippy::disallowed_methods,
     clippy::disallowed_types,
     reason = "this is the module that touches the world"
 )]
 
+mod acceptor;
 mod clock;
 mod connection;
 mod controls;
 mod data_dir;
+mod doors;
+mod durable;
+mod entry;
 mod error;
 mod instance;
+mod login;
 mod process;
 mod shared;
+mod stream;
 mod ticker;
+#[cfg(feature = "tls")]
+mod tls;
 
 pub use controls::Controls;
 pub use error::{ServeError, StartError};
 pub use instance::Instance;
+pub use login::keytab_of;
 
 #[cfg(test)]
 mod tests;

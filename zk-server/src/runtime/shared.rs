@@ -2,17 +2,19 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, TryLockError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::durable::LogQueue;
 use super::{ServeError, clock};
 use crate::ConnectionId;
+use crate::auth::sasl::KerberosLogin;
 use crate::server::{Action, CloseReason, Event, Now, Server};
-use crate::storage::log::{LogError, TxnLog};
+use crate::storage::log::{LogError, TxnLog, TxnRecord};
 
 /// How often a task steps back for a thread that waits for the lock. Waking one up takes some ten
 /// microseconds, which is less.
@@ -34,14 +36,37 @@ pub(super) struct Shared {
     /// Whether the server plays dead.
     pub(super) paused: watch::Sender<bool>,
     pub(super) write_stall_timeout: Duration,
+    /// Which service of Kerberos the server is, if it is one.
+    pub(super) kerberos: Option<KerberosLogin>,
 }
 
 struct State {
     server: Server,
-    log: Box<dyn TxnLog>,
+    journal: Journal,
     links: HashMap<ConnectionId, Arc<Link>>,
     /// What the ticker waits for.
     armed: Option<Instant>,
+}
+
+/// Where transactions go that the server has proposed.
+pub(super) enum Journal {
+    /// To a log that is done with them at once.
+    Inline(Box<dyn TxnLog>),
+    /// To the log thread.
+    Queued(QueuedLog),
+}
+
+/// The way to the log thread.
+pub(super) struct QueuedLog {
+    queue: Arc<LogQueue>,
+    /// Those of one look at the server: they go together.
+    records: Vec<Arc<TxnRecord>>,
+}
+
+impl QueuedLog {
+    pub(super) fn new(queue: Arc<LogQueue>) -> Self {
+        Self { queue, records: Vec::new() }
+    }
 }
 
 /// The way from the server to a connection's task.
@@ -49,6 +74,15 @@ struct State {
 pub(super) struct Link {
     pub(super) wake: Notify,
     pub(super) ending: OnceLock<Ending>,
+    /// The client's token that the SASL mechanism is to look into.
+    ask: Mutex<Option<Bytes>>,
+}
+
+impl Link {
+    /// The token to look into, once.
+    pub(super) fn take_ask(&self) -> Option<Bytes> {
+        self.ask.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
 }
 
 /// Why a connection's task is to end.
@@ -73,9 +107,14 @@ pub(super) struct Look {
 }
 
 impl Shared {
-    pub(super) fn new(server: Server, log: Box<dyn TxnLog>, write_stall_timeout: Duration) -> Self {
+    pub(super) fn new(
+        server: Server,
+        journal: Journal,
+        write_stall_timeout: Duration,
+        kerberos: Option<KerberosLogin>,
+    ) -> Self {
         Self {
-            state: Mutex::new(State { server, log, links: HashMap::new(), armed: None }),
+            state: Mutex::new(State { server, journal, links: HashMap::new(), armed: None }),
             waiting: AtomicUsize::new(0),
             locked: AtomicU64::new(0),
             next_conn: AtomicU64::new(1),
@@ -84,6 +123,7 @@ impl Shared {
             stop: CancellationToken::new(),
             paused: watch::Sender::new(false),
             write_stall_timeout,
+            kerberos,
         }
     }
 
@@ -112,6 +152,11 @@ impl Shared {
         state.links.insert(conn, Arc::clone(link));
         state.server.handle(now, Event::Accepted { conn, peer });
         self.settle(&mut state, now)
+    }
+
+    /// Tells whose certificate a connection has shown.
+    pub(super) fn certified(&self, conn: ConnectionId, subject: String) -> Result<(), Stopped> {
+        self.act(|server, now| server.handle(now, Event::Certified { conn, subject }))
     }
 
     /// Says goodbye to a connection.
@@ -243,16 +288,31 @@ impl State {
                             link.wake.notify_one();
                         }
                     }
-                    Action::Append(record) => {
-                        self.log.append(record)?;
-                        appended = true;
+                    Action::AskMechanism { conn, token } => {
+                        if let Some(link) = self.links.get(&conn) {
+                            *link.ask.lock().unwrap_or_else(PoisonError::into_inner) = Some(token);
+                            link.wake.notify_one();
+                        }
                     }
+                    Action::Append(record) => match &mut self.journal {
+                        Journal::Inline(log) => {
+                            log.append(record)?;
+                            appended = true;
+                        }
+                        Journal::Queued(log) => log.records.push(record),
+                    },
                 }
             }
-            if !appended {
-                return Ok(());
-            }
-            let zxid = self.log.sync()?;
+            let zxid = match &mut self.journal {
+                Journal::Inline(log) if appended => log.sync()?,
+                Journal::Inline(_) => return Ok(()),
+                Journal::Queued(log) => {
+                    if !log.records.is_empty() {
+                        log.queue.push(&mut log.records);
+                    }
+                    return Ok(());
+                }
+            };
             self.server.handle(now, Event::Durable { zxid });
         }
     }

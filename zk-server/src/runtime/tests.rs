@@ -54,7 +54,7 @@ impl TxnLog for BadLog {
 }
 
 fn dial(instance: &Instance) -> TcpStream {
-    let stream = TcpStream::connect(instance.address()).unwrap();
+    let stream = TcpStream::connect(instance.address().unwrap()).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream
 }

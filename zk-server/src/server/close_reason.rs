@@ -2,6 +2,8 @@
 
 use zk_proto::codec::{DecodeError, FrameError};
 
+use crate::auth::sasl::SaslFailure;
+
 /// Why the server closes a connection; its text goes into the log.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +29,12 @@ pub enum CloseReason {
     /// `auth` failed.
     #[error("authentication failed")]
     AuthFailed,
+    /// SASL failed.
+    #[error("authentication by SASL failed: {0}")]
+    SaslFailed(SaslFailure),
+    /// `enforce.auth.enabled`, and the client is nobody yet.
+    #[error("the client asked for something before it had authenticated by a required scheme")]
+    AuthRequired,
     /// An op code that clients cannot ask for.
     #[error("op code {0} is not known")]
     UnknownOpCode(i32),
@@ -75,6 +83,8 @@ impl CloseReason {
                 | Self::SessionExpired
                 | Self::SessionRefused
                 | Self::AuthFailed
+                | Self::SaslFailed(_)
+                | Self::AuthRequired
                 | Self::UnknownOpCode(_)
         )
     }
@@ -83,6 +93,15 @@ impl CloseReason {
     #[must_use]
     pub fn is_peers_fault(&self) -> bool {
         matches!(self, Self::BadFrame(_) | Self::Malformed { .. } | Self::UnknownOpCode(_))
+    }
+
+    /// Whether somebody is going to ask why.
+    #[must_use]
+    pub fn is_of_interest(&self) -> bool {
+        matches!(
+            self,
+            Self::SessionExpired | Self::SessionRefused | Self::SaslFailed(_) | Self::AuthRequired
+        )
     }
 
     /// Whether a limit was reached, which an operator may want to raise.

@@ -9,6 +9,7 @@ use zk_proto::{OpCode, SessionId};
 
 use super::stats::ConnectionStats;
 use crate::auth::Identities;
+use crate::auth::sasl::Exchange;
 
 /// One client connection.
 ///
@@ -19,6 +20,7 @@ pub(super) struct Connection {
     pub(super) peer: SocketAddr,
     pub(super) phase: Phase,
     pub(super) identities: Identities,
+    pub(super) sasl: Exchange,
     /// What has an answer coming, oldest first.
     pub(super) lane: VecDeque<Waiting>,
     /// Encoded frames that the runtime has not taken yet.
@@ -77,6 +79,7 @@ impl Connection {
             peer,
             phase: Phase::Handshake,
             identities: Identities::of_peer(peer.ip()),
+            sasl: Exchange::default(),
             lane: VecDeque::new(),
             output: BytesMut::new(),
             taken: 0,

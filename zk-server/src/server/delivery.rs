@@ -7,6 +7,7 @@ use zk_proto::{ErrorCode, KeeperState, ReplyHeader, WatcherEvent, Zxid, xid as r
 use super::connection::{Connection, Phase};
 use super::{Action, CloseReason, Server};
 use crate::ConnectionId;
+use crate::auth::sasl::Exchange;
 use crate::watch::Notification;
 
 /// Bytes of an output buffer that stay allocated for the next reply of an idle connection.
@@ -58,7 +59,8 @@ impl Server {
             Phase::Handshake => true,
             Phase::Opening | Phase::Closing => false,
             Phase::Active(_) => {
-                waiting < limits.pending_requests
+                !matches!(connection.sasl, Exchange::Asking { .. })
+                    && waiting < limits.pending_requests
                     && connection.output.len() < limits.output_high_water
                     && (waiting == 0 || self.in_flight < self.config.global_outstanding_limit)
                     && (connection.unread() == 0 || self.unread < limits.output_total)

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader};
 use zk_proto::{
-    AuthPacket, ErrorCode, OpCode, Request, RequestHeader, SaslResponse, SessionId, SyncResponse,
-    Zxid, xid as reserved_xid,
+    AuthPacket, ErrorCode, OpCode, Request, RequestHeader, SessionId, SyncResponse, Zxid,
+    xid as reserved_xid,
 };
 
 use super::connection::{Deferred, Phase, Waiting};
@@ -108,7 +108,8 @@ impl Server {
         match request.op.map(admission::route) {
             // Neither of the two is a sign of life of the session, as in Apache.
             Ok(Route::Auth) => self.authenticate(conn, request.xid, &request.body),
-            Ok(Route::Sasl) => self.refuse_sasl(conn, request.xid),
+            Ok(Route::Sasl) => self.sasl_token(conn, request.xid, &request.body),
+            _ if !self.is_admitted(conn, request.xid) => {}
             // A request of a session that is ending finds nobody.
             _ if !self.sessions.touch(session, now.instant) => {}
             // A ping waits for nobody: a slow disk must not look like a dead server.
@@ -220,15 +221,6 @@ impl Server {
         self.stats.auth_failures += 1;
         self.reply_with_zxid(conn, xid, Zxid::ZERO, |_| Err(ErrorCode::AuthFailed));
         self.close(conn, CloseReason::AuthFailed);
-    }
-
-    /// No mechanism is configured: an empty token ends the client's side of the exchange, as it
-    /// does with an Apache server without SASL.
-    fn refuse_sasl(&mut self, conn: ConnectionId, xid: i32) {
-        self.reply_with_zxid(conn, xid, Zxid::ZERO, |body| {
-            SaslResponse { token: None }.encode(body);
-            Ok(())
-        });
     }
 
     fn refuse_op_code(&mut self, conn: ConnectionId, xid: i32, op: i32) {

@@ -4,11 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use zk_proto::Zxid;
 
 use super::CloseReason;
 use crate::ConnectionId;
+use crate::auth::sasl::MechanismAnswer;
 use crate::storage::log::TxnRecord;
 
 /// The time of an event, on both clocks.
@@ -31,6 +32,14 @@ pub enum Event<'a> {
         /// Where it comes from, as the transport says.
         peer: SocketAddr,
     },
+    /// The client has shown a certificate in its TLS handshake, and it was verified. Comes before
+    /// anything is received, or not at all.
+    Certified {
+        /// The connection.
+        conn: ConnectionId,
+        /// Whom it is for, from [`subject_of`](crate::auth::subject_of).
+        subject: String,
+    },
     /// Bytes came. The server takes whole frames out and leaves the rest; while
     /// [`Server::wants_input`](super::Server::wants_input) is false it leaves all of them.
     Received {
@@ -43,6 +52,14 @@ pub enum Event<'a> {
     Disconnected {
         /// The connection.
         conn: ConnectionId,
+    },
+    /// The mechanism has an answer to the token of [`Action::AskMechanism`]. Of a connection that
+    /// is gone it is ignored.
+    MechanismAnswered {
+        /// The connection.
+        conn: ConnectionId,
+        /// What it says.
+        answer: MechanismAnswer,
     },
     /// The log holds everything up to here for good.
     Durable {
@@ -74,6 +91,15 @@ pub enum Action {
     Resume {
         /// The connection.
         conn: ConnectionId,
+    },
+    /// Let the SASL mechanism of the login look into a client's token; say
+    /// [`Event::MechanismAnswered`] when it has. The server does not read from the connection
+    /// meanwhile.
+    AskMechanism {
+        /// The connection.
+        conn: ConnectionId,
+        /// The token.
+        token: Bytes,
     },
     /// Add to the transaction log; say [`Event::Durable`] once it is.
     Append(Arc<TxnRecord>),

@@ -36,6 +36,14 @@ impl Server {
         self.sessionless.push_back((deadline, conn));
     }
 
+    pub(super) fn certified(&mut self, conn: ConnectionId, subject: String) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if let Err(failure) = self.access.certified(subject, &mut connection.identities) {
+            tracing::debug!(peer = %connection.peer, "{failure}");
+            self.close(conn, CloseReason::AuthFailed);
+        }
+    }
+
     /// Answers a four-letter word if that is what the connection starts with.
     /// False if it is not, or cannot be told yet.
     pub(super) fn four_letter_word(

@@ -4,7 +4,7 @@
 //!
 //! | kind of method | methods | when |
 //! | --- | --- | --- |
-//! | start | [`Server::new`], [`Server::replay`] for each record of the log, [`Server::start`] | once, in this order |
+//! | start | [`Server::new`], [`Server::adopt`] or [`Server::replay`] for each record of the log, [`Server::start`] | once, in this order |
 //! | input | [`Server::handle`] | whenever something happens |
 //! | output | [`Server::poll_action`] until `None`, [`Server::take_output`] | after every input |
 //! | time | [`Server::next_deadline`] | after every input: when to say [`Event::Tick`] |
@@ -16,6 +16,7 @@
 //! | --- | --- |
 //! | `handshake` | a new connection: connect request or four-letter word, sessions new, resumed, refused |
 //! | `dispatch` | what happens to a request by its op code, and when it has to wait |
+//! | `sasl` | a client's SASL tokens, and whether it may do without |
 //! | `pipeline` | writes: proposed, logged, applied, watched, answered |
 //! | `delivery` | bytes to clients, and limits on them |
 //! | `expiry` | everything that happens because time passes |
@@ -29,6 +30,7 @@ mod event;
 mod expiry;
 mod handshake;
 mod pipeline;
+mod sasl;
 pub(crate) mod stats;
 mod status;
 
@@ -44,10 +46,12 @@ pub use event::{Action, Event, Now};
 
 use crate::ConnectionId;
 use crate::auth::AccessControl;
+use crate::auth::sasl::SaslServer;
 use crate::config::ServerConfig;
 use crate::ops::ProcessGauges;
 use crate::request::{Proposer, ProposerSettings};
 use crate::session::SessionTracker;
+use crate::storage::recovery::Recovered;
 use crate::tree::{DataTree, Outcome};
 use crate::watch::WatchManager;
 use connection::Connection;
@@ -92,6 +96,8 @@ pub struct Server {
     started: Instant,
     stats: ServerStats,
     process: fn() -> ProcessGauges,
+    /// `None`: no SASL.
+    sasl: Option<SaslServer>,
 }
 
 impl Server {
@@ -101,7 +107,7 @@ impl Server {
     pub fn new(config: ServerConfig, first_session: SessionId, now: Now) -> Self {
         let settings = ProposerSettings {
             extended_types_enabled: config.extended_types_enabled,
-            reconfig_enabled: false,
+            reconfig_enabled: config.reconfig_enabled,
         };
         Self {
             access: AccessControl::new(config.auth.clone()),
@@ -124,6 +130,7 @@ impl Server {
             started: now.instant,
             stats: ServerStats::default(),
             process: ProcessGauges::default,
+            sasl: None,
             config,
         }
     }
@@ -144,6 +151,24 @@ impl Server {
         }
     }
 
+    /// Takes over what was recovered, before [`start`](Self::start).
+    pub fn adopt(&mut self, recovered: Recovered) {
+        self.last_proposed = recovered.tree.last_zxid();
+        self.tree = recovered.tree;
+        for id in recovered.last_session_ids.into_values() {
+            self.sessions.remember_id(id);
+        }
+        for (session, timeout_ms) in recovered.sessions {
+            self.sessions.open(session, timeout_ms, None, self.started);
+        }
+    }
+
+    /// The sessions that exist, with their timeouts in ms.
+    #[must_use]
+    pub fn session_timeouts(&self) -> Vec<(SessionId, i32)> {
+        self.sessions.timeouts()
+    }
+
     /// The log is read: every session in it gets its full timeout from now.
     pub fn start(&mut self, now: Now) {
         self.started = now.instant;
@@ -157,8 +182,10 @@ impl Server {
         self.last_event = now.instant;
         match event {
             Event::Accepted { conn, peer } => self.accepted(now, conn, peer),
+            Event::Certified { conn, subject } => self.certified(conn, subject),
             Event::Received { conn, bytes } => self.received(now, conn, bytes),
             Event::Disconnected { conn } => self.disconnected(conn),
+            Event::MechanismAnswered { conn, answer } => self.mechanism_answered(conn, answer),
             Event::Durable { zxid } => self.durable(now, zxid),
             Event::Tick => self.tick(now),
         }
@@ -167,6 +194,12 @@ impl Server {
     /// Whom to ask about the process when an operator wants to know. Nobody, unless told.
     pub fn set_process_probe(&mut self, probe: fn() -> ProcessGauges) {
         self.process = probe;
+    }
+
+    /// Lets clients authenticate by SASL, if the configuration has a login. `key` is what nonces
+    /// are made from: 128 bits of the system's randomness, of which nobody is told.
+    pub fn offer_sasl(&mut self, key: [u8; 16]) {
+        self.sasl = SaslServer::new(self.config.auth.sasl.clone(), key);
     }
 
     /// The next thing to do.
@@ -196,6 +229,12 @@ impl Server {
     #[must_use]
     pub fn last_zxid(&self) -> Zxid {
         self.tree.last_zxid()
+    }
+
+    /// The znodes as of the last applied transaction.
+    #[must_use]
+    pub fn tree(&self) -> &DataTree {
+        &self.tree
     }
 
     fn disconnected(&mut self, conn: ConnectionId) {

@@ -209,6 +209,15 @@ impl SessionTracker {
         ids
     }
 
+    /// The known sessions and their timeouts in ms, in the order of their ids.
+    #[must_use]
+    pub fn timeouts(&self) -> Vec<(SessionId, i32)> {
+        let mut timeouts: Vec<_> =
+            self.sessions.iter().map(|(id, session)| (*id, session.timeout_ms)).collect();
+        timeouts.sort_unstable();
+        timeouts
+    }
+
     fn bucket(&self, now: Instant, timeout_ms: i32) -> u64 {
         bucket_of(self.origin, self.tick_ms, now, timeout_ms)
     }

@@ -1,3 +1,20 @@
-//! Where transactions are kept.
+//! PURE: where transactions are kept, and what becomes of a server that starts again.
+//!
+//! | module | what |
+//! | --- | --- |
+//! | `format` | the bytes of logs and snapshots |
+//! | `directory` | what is needed of a disk; the runtime has a real one, tests one that forgets |
+//! | `log` | where a running server's transactions go |
+//! | `snapshot_file` | a tree to a file, piece by piece |
+//! | `recovery` | from files to a tree |
+//! | `purge` | which files nobody needs any more |
 
+pub mod directory;
+pub mod format;
 pub mod log;
+pub mod purge;
+pub mod recovery;
+pub mod snapshot_file;
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -4,7 +4,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use super::TestServer;
+use crate::auth::sasl::{Login, Users};
 use crate::config::ServerConfig;
+#[cfg(feature = "tls")]
+use crate::config::TlsConfig;
 use crate::runtime::StartError;
 
 /// Settings of a [`TestServer`]. What is not set suits a test that should be quick: a tick of
@@ -59,6 +62,29 @@ impl TestServerBuilder {
         self
     }
 
+    /// A user that can authenticate by SASL DIGEST-MD5. With none of them the server does no SASL.
+    pub fn sasl_user(mut self, user: &str, password: &str) -> Self {
+        let none = || Login::DigestMd5(Users::default());
+        if let Login::DigestMd5(users) = self.config.auth.sasl.login.get_or_insert_with(none) {
+            users.insert(user, password);
+        }
+        self
+    }
+
+    /// Whether clients that fail to authenticate by SASL may stay, as nobody, instead of being
+    /// closed.
+    pub fn let_failed_sasl_clients_stay(mut self, stay: bool) -> Self {
+        self.config.auth.sasl.failed_clients_stay = stay;
+        self
+    }
+
+    /// The schemes (`sasl`, `digest`, ..) of which a client must have authenticated by one before
+    /// it may ask for anything.
+    pub fn required_auth_schemes(mut self, schemes: &[&str]) -> Self {
+        self.config.auth.required_schemes = schemes.iter().map(|&scheme| scheme.into()).collect();
+        self
+    }
+
     /// Connections that one address may have; 0 is no limit.
     pub fn max_client_cnxns(mut self, max: usize) -> Self {
         self.config.max_client_cnxns = max;
@@ -73,7 +99,40 @@ impl TestServerBuilder {
 
     /// A certain port instead of a free one.
     pub fn port(mut self, port: u16) -> Self {
-        self.config.client_port = port;
+        self.config.client_port = Some(port);
+        self
+    }
+
+    /// A secure port besides the plain one: [`TestServer::secure_addr`]. Clients are who their
+    /// certificates say, under the scheme `x509`.
+    #[cfg(feature = "tls")]
+    pub fn tls(mut self, tls: TlsConfig) -> Self {
+        self.config.secure_client_port = Some(0);
+        self.config.secure_client_port_address = self.config.client_port_address.clone();
+        self.config.auth.x509_enabled = true;
+        self.config.tls = Some(tls);
+        self
+    }
+
+    /// Whether the plain port also takes clients that speak TLS, as [`tls`](Self::tls) says.
+    #[cfg(feature = "tls")]
+    pub fn port_unification(mut self, unified: bool) -> Self {
+        self.config.port_unification = unified;
+        self
+    }
+
+    /// The subject of the certificate whose owner may do everything.
+    #[cfg(feature = "tls")]
+    pub fn x509_super_user(mut self, subject: impl Into<String>) -> Self {
+        self.config.auth.x509_super_user = Some(subject.into());
+        self
+    }
+
+    /// How long a TLS handshake may take, and how many may be in progress.
+    #[cfg(feature = "tls")]
+    pub fn tls_handshake_limits(mut self, timeout: Duration, at_once: usize) -> Self {
+        self.config.limits.tls_handshake_timeout = timeout;
+        self.config.limits.tls_handshakes = at_once;
         self
     }
 

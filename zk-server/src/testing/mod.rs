@@ -21,8 +21,10 @@
 
 mod builder;
 mod port;
+mod sim_server;
 mod test_server;
 mod thread;
 
 pub use builder::TestServerBuilder;
+pub use sim_server::SimServer;
 pub use test_server::TestServer;

@@ -21,6 +21,7 @@ pub struct TestServer {
     config: ServerConfig,
     log: MemoryTxnLog,
     port: PortReservation,
+    secure_port: Option<PortReservation>,
     data_dir: TempDir,
     running: Option<ServerThread>,
 }
@@ -45,12 +46,18 @@ impl TestServer {
             .prefix("zk-test-server-")
             .tempdir()
             .map_err(|error| StartError::DataDir { path: std::env::temp_dir(), error })?;
-        let port = PortReservation::new(config.client_port)?;
-        config.client_port = port.address().port();
+        let port = PortReservation::new(config.client_port.unwrap_or(0))?;
+        config.client_port = Some(port.address().port());
+        let mut secure_port = None;
+        if let Some(wanted) = config.secure_client_port {
+            let reserved = PortReservation::new(wanted)?;
+            config.secure_client_port = Some(reserved.address().port());
+            secure_port = Some(reserved);
+        }
         config.data_dir = data_dir.path().to_owned();
         let log = MemoryTxnLog::default();
         let running = ServerThread::start(config.clone(), log.clone()).await?;
-        Ok(Self { config, log, port, data_dir, running: Some(running) })
+        Ok(Self { config, log, port, secure_port, data_dir, running: Some(running) })
     }
 
     /// What a client is given to connect: `127.0.0.1:<port>`. Stays the same across restarts.
@@ -63,6 +70,17 @@ impl TestServer {
     #[must_use]
     pub fn addr(&self) -> SocketAddr {
         self.port.address()
+    }
+
+    /// The address of the secure port. Stays the same across restarts.
+    ///
+    /// # Panics
+    ///
+    /// If the server was started without [`TestServerBuilder::tls`].
+    #[must_use]
+    pub fn secure_addr(&self) -> SocketAddr {
+        let port = self.secure_port.as_ref();
+        port.expect("a server has a secure port if its builder was given `tls`").address()
     }
 
     /// Its directory, removed with it.

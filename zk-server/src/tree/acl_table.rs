@@ -7,7 +7,7 @@ use std::sync::Arc;
 use zk_proto::Acl;
 
 /// Names an ACL in the table while a node uses it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct AclKey(NonZeroU32);
 
 impl AclKey {
@@ -16,6 +16,11 @@ impl AclKey {
 
     fn index(self) -> usize {
         self.0.get() as usize - 1
+    }
+
+    /// What a snapshot calls it.
+    pub(super) fn number(self) -> i64 {
+        i64::from(self.0.get())
     }
 }
 
@@ -82,6 +87,13 @@ impl AclTable {
 
     pub(super) fn get(&self, key: AclKey) -> &Arc<[Acl]> {
         &self.slots[key.index()].list
+    }
+
+    /// The lists that are in use, in the order of their keys; the open one is always among them.
+    pub(super) fn lists(&self) -> impl Iterator<Item = (AclKey, Arc<[Acl]>)> {
+        let keys = (1..).filter_map(NonZeroU32::new).map(AclKey);
+        let used = |(key, slot): &(AclKey, &Slot)| *key == AclKey::OPEN || slot.uses > 0;
+        keys.zip(&self.slots).filter(used).map(|(key, slot)| (key, Arc::clone(&slot.list)))
     }
 
     fn insert(&mut self, list: Arc<[Acl]>) -> AclKey {

@@ -71,7 +71,7 @@ impl DataTree {
             Txn::Delete { path } | Txn::DeleteContainer { path } => {
                 self.delete(header, Cow::Borrowed(path), changes)
             }
-            Txn::SetData { path, data, version } => {
+            Txn::SetData { path, data, version } | Txn::Reconfig { path, data, version } => {
                 self.set_data(header, path, data.as_ref(), *version, changes)
             }
             Txn::SetAcl { path, acl, version } => self.set_acl(path, acl, *version),

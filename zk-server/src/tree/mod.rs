@@ -14,6 +14,7 @@
 //! | `acl_table` | each distinct ACL kept once |
 //! | `owners` | what ends a node: indices for session close and for the sweeper |
 //! | `sweep` | containers and TTL nodes whose time has come |
+//! | `snapshot` | a tree to a snapshot, while it changes, and back |
 //! | `special` | the nodes every tree has |
 
 pub mod special;
@@ -24,6 +25,7 @@ mod apply;
 mod arena;
 mod node;
 mod owners;
+mod snapshot;
 mod sweep;
 #[cfg(test)]
 mod tests;
@@ -33,6 +35,7 @@ use std::sync::Arc;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Stat, Zxid};
 
 pub use applied::{Applied, Change, ChangeKind, Outcome};
+pub use snapshot::{SnapshotCursor, TreeRestore};
 
 use acl_table::AclTable;
 use arena::{Arena, NodeId};

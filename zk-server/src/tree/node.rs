@@ -1,6 +1,7 @@
 //! One znode.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use zk_proto::{EphemeralOwner, Stat, Zxid};
 
@@ -60,6 +61,14 @@ impl Node {
 
     pub(super) fn children(&self) -> impl Iterator<Item = (&str, NodeId)> {
         self.children.iter().flat_map(|children| children.iter()).map(|(name, id)| (&**name, *id))
+    }
+
+    /// The first child whose name comes behind `name`; `None` is before all names.
+    pub(super) fn child_after(&self, name: Option<&str>) -> Option<(&str, NodeId)> {
+        let children = self.children.as_ref()?;
+        let start = name.map_or(Bound::Unbounded, Bound::Excluded);
+        let (name, id) = children.range::<str, _>((start, Bound::Unbounded)).next()?;
+        Some((name, *id))
     }
 
     pub(super) fn child_count(&self) -> usize {

@@ -14,6 +14,14 @@ pub const QUOTA: &str = "/zookeeper/quota";
 /// Holds the configuration of the ensemble; empty in a standalone server.
 pub const CONFIG: &str = "/zookeeper/config";
 
+/// A node's path, its ACL, and the version of that.
+type Planted = (&'static str, fn() -> Vec<Acl>, i32);
+
+/// The special nodes below the root, parents first. Only super may
+/// change the configuration. Apache sets its ACL without a version, hence -1.
+pub(super) const PLANTED: [Planted; 3] =
+    [(ZOOKEEPER, Acl::open, 0), (QUOTA, Acl::open, 0), (CONFIG, Acl::read_only, -1)];
+
 /// Whether the path is one of the four.
 #[must_use]
 pub fn is_special(path: &str) -> bool {
@@ -25,14 +33,12 @@ impl DataTree {
     /// and their creation does not count as one.
     pub(super) fn grow_special(&mut self) {
         self.nodes.get_mut(self.root).data = Some(Box::default());
-        let open = Acl::open();
-        self.plant(ZOOKEEPER, &open, 0);
-        self.plant(QUOTA, &open, 0);
-        // Only super may change the configuration. Apache sets its ACL without a version, hence -1.
-        self.plant(CONFIG, &Acl::read_only(), -1);
+        for (at, acl, version) in PLANTED {
+            self.plant(at, &acl(), version);
+        }
     }
 
-    fn plant(&mut self, at: &str, acl: &[Acl], acl_version: i32) {
+    pub(super) fn plant(&mut self, at: &str, acl: &[Acl], acl_version: i32) {
         let parent = path::parent(at).and_then(|parent| self.find(parent));
         let parent = parent.expect("invariant: parents are planted first");
         let acl = self.acls.intern(acl);

@@ -121,6 +121,22 @@ impl RawClient {
         reply
     }
 
+    /// Sends a request and waits for its reply, if the server lives that long.
+    pub(crate) fn try_call(&mut self, request: &Request<'_>) -> std::io::Result<Reply> {
+        let xid = self.next_xid;
+        self.next_xid += 1;
+        let mut frame = BytesMut::new();
+        encode_frame(&mut frame, |out| {
+            RequestHeader { xid, op: request.op().code() }.encode(out);
+            request.encode(out);
+        });
+        self.stream.write_all(&frame)?;
+        let frame = read_frame(&mut self.stream)?;
+        let header = ReplyHeader::decode(&mut Reader::of(&frame)).unwrap();
+        assert_eq!(header.xid, xid);
+        Ok(Reply { header, body: frame.slice(ReplyHeader::LEN..) })
+    }
+
     /// Creates a node with everybody's ACL.
     pub(crate) fn create(&mut self, path: &str, data: &[u8], mode: CreateMode) -> Reply {
         self.call(&Request::Create(CreateRequest {

@@ -8,6 +8,7 @@ mod operators;
 mod order;
 mod random;
 mod restart;
+mod sasl;
 mod watches;
 
 use std::collections::BTreeMap;
@@ -40,6 +41,8 @@ struct World {
     synced: usize,
     next_conn: u64,
     clients: BTreeMap<ConnectionId, ClientEnd>,
+    /// What the SASL mechanism is asked.
+    asked: Vec<(ConnectionId, Bytes)>,
 }
 
 /// What a client sees of its connection.
@@ -101,6 +104,7 @@ impl World {
             synced: 0,
             next_conn: 1,
             clients: BTreeMap::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -143,6 +147,7 @@ impl World {
                 self.server.handle(self.now, Event::Disconnected { conn });
             }
             Action::Resume { conn } => self.offer(conn),
+            Action::AskMechanism { conn, token } => self.asked.push((conn, token)),
             Action::Append(record) => {
                 let last = self.log.last().map_or(Zxid::ZERO, |last| last.header.zxid);
                 assert_eq!(record.header.zxid.0, last.0 + 1, "no gaps in the log");

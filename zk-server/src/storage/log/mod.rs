@@ -2,6 +2,7 @@
 
 mod discard;
 mod memory;
+mod writer;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use zk_proto::txn::{Txn, TxnHeader};
 
 pub use discard::DiscardTxnLog;
 pub use memory::MemoryTxnLog;
+pub use writer::{LogSettings, LogWriter};
 
 /// One transaction as it is logged, applied and (later) sent to other servers.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,3 +1,4 @@
+mod dump;
 mod fresh;
 mod owners;
 mod replay;

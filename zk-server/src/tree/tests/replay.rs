@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use bytes::BytesMut;
 use proptest::prelude::*;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{
@@ -12,7 +13,8 @@ use zk_proto::{
 use super::{create, delete, header};
 use crate::auth::{AccessControl, AuthConfig, Identities};
 use crate::request::{Proposer, ProposerSettings, Requester, ServerRequest, SessionStanding, Slot};
-use crate::tree::{DataTree, NodeRef, Outcome};
+use crate::storage::format::{Packing, SnapshotReader};
+use crate::tree::{DataTree, Outcome, SnapshotCursor, TreeRestore};
 
 const PATHS: [&str; 8] = ["/a", "/b", "/a/a", "/a/b", "/b/a", "/a/a/a", "/a/a/b", "/c"];
 
@@ -116,23 +118,15 @@ fn log_of(steps: &[Step], lag: usize) -> (Vec<(TxnHeader, Txn)>, DataTree) {
     (log, tree)
 }
 
-/// Everything about a tree that two servers must agree on, as text.
-fn dump(tree: &DataTree) -> Vec<String> {
-    fn visit(path: &str, node: NodeRef<'_>, tree: &DataTree, out: &mut Vec<String>) {
-        let (stat, acl, data) = (node.stat(), node.acl(), node.data());
-        let facts = (node.create_count(), node.owner());
-        out.push(format!("{path} {stat:?} {acl:?} {data:?} {facts:?}"));
-        for name in node.children() {
-            let path = zk_proto::path::join(path, name);
-            visit(&path, tree.node(&path).expect("a child is a node"), tree, out);
-        }
+/// The tree of a snapshot.
+fn restored(mut bytes: &[u8], zxid: Zxid) -> DataTree {
+    let mut reader = SnapshotReader::new(&mut bytes, Packing::Plain).unwrap();
+    let mut restore = TreeRestore::new(false, zxid, std::mem::take(&mut reader.acls));
+    while let Some(node) = reader.next_node().unwrap() {
+        restore.add(&node).unwrap();
     }
-    let mut out = Vec::new();
-    visit("/", tree.node("/").expect("the root"), tree, &mut out);
-    out.push(format!("{:?} {} nodes", tree.last_zxid(), tree.node_count()));
-    out.push(format!("{} bytes, {} acls", tree.approximate_data_size(), tree.acls.len()));
-    out.push(format!("{:?}", tree.owners));
-    out
+    reader.finish().unwrap();
+    restore.finish()
 }
 
 /// The indices of a tree, found by looking at all nodes.
@@ -166,12 +160,39 @@ proptest! {
     ) {
         let (log, mut tree) = log_of(&steps, lag);
         assert_consistent(&tree);
-        let before = dump(&tree);
+        let before = tree.dump();
         for (header, txn) in log.iter().skip(start) {
             tree.apply(header, txn);
         }
         assert_consistent(&tree);
-        prop_assert_eq!(dump(&tree), before);
+        prop_assert_eq!(tree.dump(), before);
+    }
+
+    /// A snapshot that is taken while the tree changes leads to the same tree, with the log behind
+    /// the place where it began, and so does one that is taken of that.
+    #[test]
+    fn a_snapshot_taken_meanwhile_and_the_log_behind_it_are_the_tree(
+        steps in proptest::collection::vec(step(), 0..60),
+        lag in 0..5_usize,
+        start in 0..60_usize,
+        piece in 1..4_usize,
+    ) {
+        let (log, whole) = log_of(&steps, lag);
+        let start = start.min(log.len());
+        let (before, after) = log.split_at(start);
+        let mut tree = DataTree::new(false);
+        before.iter().for_each(|(header, txn)| drop(tree.apply(header, txn)));
+        let mut bytes = BytesMut::new();
+        let mut cursor = SnapshotCursor::begin(&tree, &[], &mut bytes);
+        let mut meanwhile = after.iter();
+        while cursor.advance(&tree, piece, usize::MAX, &mut bytes) {
+            meanwhile.next().into_iter().for_each(|(header, txn)| drop(tree.apply(header, txn)));
+        }
+        let mut restored = restored(&bytes, cursor.zxid());
+        assert_consistent(&restored);
+        after.iter().for_each(|(header, txn)| drop(restored.apply(header, txn)));
+        assert_consistent(&restored);
+        prop_assert_eq!(restored.dump(), whole.dump());
     }
 
     /// What was proposed while others were pending is what a server finds that applies one by one:
@@ -187,7 +208,7 @@ proptest! {
             let applied = other.apply(header, txn);
             prop_assert_eq!(has_failed(&applied.outcome), is_refusal(txn), "{:?}", txn);
         }
-        prop_assert_eq!(dump(&other), dump(&tree));
+        prop_assert_eq!(other.dump(), tree.dump());
     }
 }
 

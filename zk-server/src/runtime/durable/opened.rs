@@ -1,0 +1,146 @@
+//! From a data directory to a running log.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+use super::LogQueue;
+use super::fs_directory::FsDirectory;
+use super::log_thread::LogThread;
+use super::snapshot_thread::SnapshotThread;
+use crate::config::{ServerConfig, StorageConfig};
+use crate::runtime::StartError;
+use crate::runtime::shared::Shared;
+use crate::storage::log::LogWriter;
+use crate::storage::recovery::{Directories, Recovered, recover};
+use crate::storage::snapshot_file::write_snapshot;
+
+/// Where Apache keeps its logs and snapshots, inside `dataDir` and `dataLogDir`.
+const VERSION_DIR: &str = "version-2";
+
+/// Data that was read, and the directories, which nobody else has until this is dropped.
+#[derive(Debug)]
+pub(in crate::runtime) struct Opened {
+    directories: Directories,
+    config: StorageConfig,
+    locks: Vec<File>,
+    replayed: u64,
+    queue: Arc<LogQueue>,
+}
+
+/// The threads that write.
+#[derive(Debug)]
+pub(in crate::runtime) struct Threads {
+    queue: Arc<LogQueue>,
+    threads: Vec<JoinHandle<()>>,
+    _locks: Vec<File>,
+}
+
+impl Opened {
+    /// Takes the directories, reads what is there, and makes a first snapshot where nothing is.
+    pub(in crate::runtime) fn open(config: &ServerConfig) -> Result<(Self, Recovered), StartError> {
+        let (snapshots, mut locks) = take(&config.data_dir)?;
+        let log_dir = config.data_log_dir.as_deref().filter(|dir| !is_same(dir, &config.data_dir));
+        let logs = match log_dir {
+            Some(dir) => {
+                let (logs, more) = take(dir)?;
+                locks.extend(more);
+                Some(logs)
+            }
+            None => None,
+        };
+        let shared = logs.is_none();
+        let snapshots: Arc<FsDirectory> = Arc::new(snapshots);
+        let directories = match logs {
+            Some(logs) => Directories { snapshots, logs: Arc::new(logs), shared },
+            None => Directories { logs: Arc::clone(&snapshots) as _, snapshots, shared },
+        };
+        let unreadable =
+            |reason: String| StartError::Data { path: config.data_dir.clone(), reason };
+        let recovered = recover(&directories, config.extended_types_enabled)
+            .map_err(|error| unreadable(error.to_string()))?;
+        for note in &recovered.notes {
+            tracing::warn!("{note}");
+        }
+        if recovered.snapshot.is_none() {
+            // Apache's server, and this one, take logs without a snapshot for a loss.
+            let written = write_snapshot(&directories.snapshots, &recovered.tree, &[]);
+            written.map_err(|error| failed(&config.data_dir, error))?;
+        }
+        let replayed = recovered.replayed;
+        tracing::info!(
+            zxid = %recovered.tree.last_zxid(),
+            nodes = recovered.tree.node_count(),
+            replayed,
+            "read the data"
+        );
+        let queue = Arc::new(LogQueue::default());
+        Ok((Self { directories, config: config.storage, locks, replayed, queue }, recovered))
+    }
+
+    /// Where the log thread takes transactions from, once it is started.
+    pub(in crate::runtime) fn queue(&self) -> Arc<LogQueue> {
+        Arc::clone(&self.queue)
+    }
+
+    /// Starts the threads.
+    pub(in crate::runtime) fn start(
+        self,
+        shared: &Arc<Shared>,
+        last: zk_proto::Zxid,
+    ) -> io::Result<Threads> {
+        let retain = self.config.snap_retain_count;
+        let logs = Arc::clone(&self.directories.logs);
+        let (snapshots, trigger) =
+            SnapshotThread::new(Arc::clone(shared), self.directories, retain);
+        let log = LogThread {
+            shared: Arc::clone(shared),
+            queue: Arc::clone(&self.queue),
+            writer: LogWriter::new(logs, self.config.log, last),
+            config: self.config,
+            snapshots: trigger,
+            unsnapshotted: self.replayed,
+            rng: fastrand::Rng::new(),
+        };
+        let mut threads = Threads { queue: self.queue, threads: Vec::new(), _locks: self.locks };
+        threads.threads.push(spawn("zk-log", move || log.run())?);
+        threads.threads.push(spawn("zk-snapshot", move || snapshots.run())?);
+        Ok(threads)
+    }
+}
+
+/// Lets the threads write what they have, and waits for their end. Then the directories are free.
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.queue.close();
+        for thread in self.threads.drain(..) {
+            // A panic has been reported by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+fn spawn(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHandle<()>> {
+    std::thread::Builder::new().name(name.to_owned()).spawn(run)
+}
+
+/// Opens a directory for this process alone: two servers that append to one log destroy it.
+fn take(data_dir: &Path) -> Result<(FsDirectory, Vec<File>), StartError> {
+    let path = data_dir.join(VERSION_DIR);
+    let directory = FsDirectory::open(&path).map_err(|error| failed(data_dir, error))?;
+    match directory.lock().map_err(|error| failed(data_dir, error))? {
+        Some(lock) => Ok((directory, vec![lock])),
+        None => Err(StartError::DataInUse { path: data_dir.to_owned() }),
+    }
+}
+
+fn is_same(one: &Path, other: &Path) -> bool {
+    let canonical = |path: &Path| path.canonicalize().unwrap_or_else(|_| PathBuf::from(path));
+    one == other || canonical(one) == canonical(other)
+}
+
+fn failed(path: &Path, error: io::Error) -> StartError {
+    StartError::DataDir { path: path.to_owned(), error }
+}

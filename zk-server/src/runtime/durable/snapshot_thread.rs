@@ -1,0 +1,105 @@
+//! The thread that writes snapshots, and removes what they make superfluous.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+
+use super::log_thread::PanicGuard;
+use crate::runtime::shared::Shared;
+use crate::storage::purge::purge;
+use crate::storage::recovery::Directories;
+use crate::storage::snapshot_file::SnapshotFile;
+
+/// Asks for snapshots.
+#[derive(Clone, Debug)]
+pub(super) struct SnapshotTrigger(SyncSender<()>);
+
+impl SnapshotTrigger {
+    /// Asks for a snapshot; false if one is being written.
+    pub(super) fn request(&self) -> bool {
+        // Without anybody to write it there is nothing to ask for again and again either.
+        !matches!(self.0.try_send(()), Err(TrySendError::Full(())))
+    }
+}
+
+/// What the snapshot thread works with.
+pub(super) struct SnapshotThread {
+    shared: Arc<Shared>,
+    requests: Receiver<()>,
+    directories: Directories,
+    /// How many snapshots are kept; `None` is all of them.
+    retain: Option<usize>,
+}
+
+impl SnapshotThread {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        directories: Directories,
+        retain: Option<usize>,
+    ) -> (Self, SnapshotTrigger) {
+        // No room: a request is taken by a thread that waits for one, or refused.
+        let (sender, requests) = sync_channel(0);
+        (Self { shared, requests, directories, retain }, SnapshotTrigger(sender))
+    }
+
+    /// Works until nobody can ask any more.
+    pub(super) fn run(self) {
+        let _guard = PanicGuard(Arc::clone(&self.shared));
+        while self.requests.recv().is_ok() {
+            match self.take() {
+                Ok(true) => self.purge(),
+                Ok(false) => return,
+                // The log has everything that the snapshot would have had. The next one is due
+                // after as many transactions again.
+                Err(error) => tracing::error!(
+                    "cannot write a snapshot: {error}. The server goes on, and its log grows"
+                ),
+            }
+        }
+    }
+
+    /// Takes a snapshot while the server goes on: it has the lock for a piece at a time. False if
+    /// the server stops.
+    fn take(&self) -> io::Result<bool> {
+        let directory = &self.directories.snapshots;
+        let begun = self.shared.act(|server, _| {
+            let sessions = server.session_timeouts();
+            SnapshotFile::begin(Arc::clone(directory), server.tree(), &sessions)
+        });
+        let Ok(mut snapshot) = begun else { return Ok(false) };
+        let written = self.write(&mut snapshot);
+        match written {
+            Ok(true) => tracing::info!(zxid = %snapshot.zxid(), "wrote a snapshot"),
+            // A disk that is full must not fill up with what is left of snapshots.
+            Ok(false) | Err(_) => snapshot.discard(),
+        }
+        written
+    }
+
+    /// Writes all of a snapshot. False if the server stops.
+    fn write(&self, snapshot: &mut SnapshotFile) -> io::Result<bool> {
+        loop {
+            let Ok(more) = self.shared.act(|server, _| snapshot.take(server.tree())) else {
+                return Ok(false);
+            };
+            if self.shared.stop.is_cancelled() {
+                return Ok(false);
+            }
+            if !more {
+                break;
+            }
+            snapshot.write()?;
+        }
+        snapshot.finish()?;
+        Ok(true)
+    }
+
+    fn purge(&self) {
+        let Some(retain) = self.retain else { return };
+        match purge(&self.directories, retain) {
+            Ok(removed) if removed.is_empty() => {}
+            Ok(removed) => tracing::info!(?removed, "removed files that newer snapshots replace"),
+            Err(error) => tracing::warn!("cannot remove old snapshots and logs: {error}"),
+        }
+    }
+}

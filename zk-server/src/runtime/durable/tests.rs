@@ -1,0 +1,104 @@
+//! The log and snapshot threads on a real disk.
+
+use std::path::Path;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::{OpCode, SessionId, Zxid};
+
+use super::fs_directory::FsDirectory;
+use super::*;
+use crate::config::ServerConfig;
+use crate::runtime::{Instance, StartError};
+use crate::storage::directory::Directory as _;
+use crate::storage::log::TxnRecord;
+
+fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
+    let op = OpCode::Delete.code();
+    let header = TxnHeader { session: SessionId(1), cxid: 1, zxid: Zxid(zxid), time_ms: 0, op };
+    std::sync::Arc::new(TxnRecord { header, txn: Txn::Delete { path: "/a".into() } })
+}
+
+#[test]
+fn the_queue_gives_batches_in_order_until_it_is_closed_and_empty() {
+    let queue = LogQueue::default();
+    queue.push(&mut (1..=5).map(record).collect());
+    queue.push(&mut (6..=7).map(record).collect());
+    queue.close();
+    let (mut batch, mut batches) = (Vec::new(), Vec::new());
+    while queue.take(&mut batch, 3) {
+        batches.push(batch.iter().map(|record| record.header.zxid.0).collect::<Vec<_>>());
+    }
+    assert_eq!(batches, [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
+}
+
+#[test]
+fn a_real_directory_does_what_storage_needs() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = FsDirectory::open(&dir.path().join("a/b")).unwrap();
+    let mut file = directory.create("x").unwrap();
+    file.extend(100).unwrap();
+    file.write_at(3, b"abc").unwrap();
+    file.write_at(1, b"z").unwrap();
+    file.sync().unwrap();
+    directory.sync().unwrap();
+    let read = |name: &str| {
+        let mut bytes = Vec::new();
+        directory.read(name).unwrap().read_to_end(&mut bytes).unwrap();
+        Bytes::from(bytes)
+    };
+    let bytes = read("x");
+    assert_eq!((bytes.len(), &bytes[..7]), (100, &b"\0z\0abc\0"[..]));
+    directory.open("x").unwrap().truncate(4).unwrap();
+    directory.rename("x", "y").unwrap();
+    assert_eq!((directory.list().unwrap(), &read("y")[..]), (vec!["y".to_owned()], &b"\0z\0a"[..]));
+    assert!(directory.create("y").is_ok() && read("y").is_empty());
+    directory.remove("y").unwrap();
+    assert!(directory.list().unwrap().is_empty());
+    assert!(directory.open("y").is_err());
+}
+
+fn config(data_dir: &Path) -> ServerConfig {
+    ServerConfig::for_development(0, data_dir)
+}
+
+async fn run(data_dir: &Path) -> Result<(), StartError> {
+    let instance = Instance::open(config(data_dir)).await?;
+    let shutdown = CancellationToken::new();
+    shutdown.cancel();
+    instance.run(shutdown).await.unwrap();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_first_start_leaves_a_snapshot_and_no_second_server_gets_in() {
+    let dir = tempfile::tempdir().unwrap();
+    let instance = Instance::open(config(dir.path())).await.unwrap();
+    assert!(dir.path().join("version-2/snapshot.0").exists());
+    let second = run(dir.path()).await.unwrap_err();
+    assert!(matches!(second, StartError::DataInUse { .. }), "{second}");
+    drop(instance);
+    run(dir.path()).await.unwrap();
+}
+
+#[tokio::test]
+async fn damage_is_named_with_its_directory() {
+    let dir = tempfile::tempdir().unwrap();
+    run(dir.path()).await.unwrap();
+    let log = dir.path().join("version-2/log.1");
+    std::fs::write(&log, b"not a log at all").unwrap();
+    let refused = run(dir.path()).await.unwrap_err().to_string();
+    assert!(refused.contains("log.1 is damaged at offset 0"), "{refused}");
+    assert!(refused.contains(&dir.path().display().to_string()), "{refused}");
+    assert!(log.exists(), "evidence stays");
+}
+
+#[test]
+fn settings_of_the_disk_have_apaches_defaults() {
+    let storage = config(Path::new("/data")).storage;
+    assert_eq!(storage.log.preallocation, 64 << 20);
+    assert_eq!((storage.max_batch_size, storage.snap_count), (1000, 100_000));
+    assert_eq!(storage.fsync_warning_threshold, Duration::from_secs(1));
+}

@@ -1,0 +1,77 @@
+//! From an accepted socket to a connection that carries the protocol.
+
+use std::net::SocketAddr;
+
+use tokio::net::TcpStream;
+
+use super::doors::Door;
+use super::stream::Stream;
+
+/// A client that is in.
+pub(super) struct Entered {
+    pub(super) stream: Stream,
+    /// Who it is by its certificate, if it has shown one.
+    pub(super) subject: Option<String>,
+}
+
+/// Lets a client in, or turns it away and says so in the log.
+#[cfg(feature = "tls")]
+pub(super) async fn enter(door: Door, socket: TcpStream, peer: SocketAddr) -> Option<Entered> {
+    use super::tls::begins_with_tls;
+
+    let tls = match door {
+        Door::Plain => None,
+        Door::Tls(tls) => Some(tls),
+        Door::Either(tls) => match begins_with_tls(&socket).await {
+            Ok(is_tls) => is_tls.then_some(tls),
+            Err(error) => {
+                tracing::debug!(%peer, %error, "lost the connection");
+                return None;
+            }
+        },
+    };
+    match tls {
+        Some(tls) => enter_by_tls(tls, socket, peer).await,
+        None => Some(Entered { stream: Stream::Plain(socket), subject: None }),
+    }
+}
+
+/// Lets a client in.
+#[cfg(not(feature = "tls"))]
+pub(super) async fn enter(_: Door, socket: TcpStream, _: SocketAddr) -> Option<Entered> {
+    Some(Entered { stream: Stream::Plain(socket), subject: None })
+}
+
+#[cfg(feature = "tls")]
+async fn enter_by_tls(
+    tls: super::tls::TlsDoor,
+    socket: TcpStream,
+    peer: SocketAddr,
+) -> Option<Entered> {
+    use super::tls::HandshakeFailure;
+
+    let stream = match tls.accept(socket).await {
+        Ok(stream) => stream,
+        Err(failure) => {
+            tracing::warn!(%peer, "closed the connection: {failure}");
+            if let HandshakeFailure::Refused { mut socket, .. } = failure {
+                super::connection::linger(&mut socket).await;
+            }
+            return None;
+        }
+    };
+    let certificates = stream.get_ref().1.peer_certificates();
+    let subject = match certificates.and_then(<[_]>::first) {
+        None => None,
+        Some(certificate) => {
+            let subject = crate::auth::subject_of(certificate);
+            if subject.is_none() {
+                tracing::warn!(%peer, "closed the connection: the subject of the client's \
+                     certificate cannot be read");
+                return None;
+            }
+            subject
+        }
+    };
+    Some(Entered { stream: Stream::Tls(Box::new(stream)), subject })
+}

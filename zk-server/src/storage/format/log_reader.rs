@@ -1,0 +1,176 @@
+//! A log from its first to its last transaction.
+
+use std::io::{self, Read};
+
+use bytes::{Bytes, BytesMut};
+
+use super::log_entry::{EntryError, LOG_HEADER_LEN, LogEntry, MAGIC, PREFIX_LEN, Prefix};
+use super::log_tail::{self, Tail};
+
+/// How a log ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum LogEnd {
+    /// Behind the last entry is nothing but zeros, or nothing.
+    Clean {
+        /// Where they begin.
+        at: u64,
+    },
+    /// Behind the last entry is one that was not written to its end, or a whole batch of such.
+    /// Nothing shows that it was ever durable.
+    Torn {
+        /// Where it begins.
+        at: u64,
+        /// What is wrong with it.
+        error: EntryError,
+    },
+    /// An entry that was durable cannot be read.
+    Damaged {
+        /// Where it begins.
+        at: u64,
+        /// What is wrong with it.
+        error: EntryError,
+        /// Where there is a later one that can be.
+        readable_at: Option<u64>,
+    },
+}
+
+/// Reads a log piece by piece.
+#[derive(Debug)]
+pub struct LogReader<R> {
+    source: R,
+    /// Where the next entry begins.
+    offset: u64,
+    end: Option<LogEnd>,
+}
+
+/// What reading one entry came to.
+enum Step {
+    Entry(Box<LogEntry>),
+    /// Bytes that are no entry, and that were read already.
+    Broken(BytesMut, EntryError),
+    /// This version does not know what it says, but it was written like that.
+    NotUnderstood(EntryError),
+}
+
+impl<R: Read> LogReader<R> {
+    /// Reads the header.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read. A header that is wrong is an [end](Self::end).
+    pub fn new(mut source: R) -> io::Result<Self> {
+        let mut header = BytesMut::new();
+        fill(&mut source, &mut header, LOG_HEADER_LEN)?;
+        let mut reader = Self { source, offset: LOG_HEADER_LEN, end: None };
+        let (whole, begins) = (header.len() as u64 == LOG_HEADER_LEN, header.starts_with(&MAGIC));
+        if !(whole && begins) {
+            reader.offset = 0;
+            let started = MAGIC.starts_with(&header[..header.len().min(MAGIC.len())]);
+            // All of a header reaches the disk, or nothing: it is shorter than a sector.
+            reader.end = Some(if started || header.iter().all(|byte| *byte == 0) {
+                reader.judge(header, EntryError::Incomplete)?
+            } else {
+                LogEnd::Damaged { at: 0, error: EntryError::Magic, readable_at: None }
+            });
+        }
+        Ok(reader)
+    }
+
+    /// The next entry, with the offset it is at. `None` at the [end](Self::end).
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read.
+    #[expect(clippy::should_implement_trait, reason = "no iterator: the end tells more than that")]
+    pub fn next(&mut self) -> io::Result<Option<(u64, LogEntry)>> {
+        if self.end.is_some() {
+            return Ok(None);
+        }
+        let at = self.offset;
+        self.end = Some(match self.step()? {
+            Step::Entry(entry) => return Ok(Some((at, *entry))),
+            Step::Broken(bytes, error) => self.judge(bytes, error)?,
+            Step::NotUnderstood(error) => LogEnd::Damaged { at, error, readable_at: None },
+        });
+        Ok(None)
+    }
+
+    /// How the log ends, once there is no next entry.
+    #[must_use]
+    pub fn end(&self) -> Option<&LogEnd> {
+        self.end.as_ref()
+    }
+
+    fn step(&mut self) -> io::Result<Step> {
+        let mut prefix = [0; PREFIX_LEN];
+        let filled = fill_slice(&mut self.source, &mut prefix)?;
+        if filled < PREFIX_LEN {
+            return Ok(Step::Broken(prefix[..filled].into(), EntryError::Incomplete));
+        }
+        let (bytes, prefix) = (prefix, Prefix::read(&prefix));
+        let len = match prefix.body_len() {
+            Ok(len) => len,
+            Err(error) => return Ok(Step::Broken(bytes[..].into(), error)),
+        };
+        let mut body = BytesMut::new();
+        fill(&mut self.source, &mut body, len as u64)?;
+        let verified = match body.len() == len {
+            true => prefix.verify(&body).map(<[u8]>::len),
+            false => Err(EntryError::Incomplete),
+        };
+        match verified {
+            Ok(txn_len) => {
+                let txn: Bytes = body.freeze().slice(..txn_len);
+                match LogEntry::decode(&txn) {
+                    Ok(entry) => {
+                        self.offset += (PREFIX_LEN + len) as u64;
+                        Ok(Step::Entry(Box::new(entry)))
+                    }
+                    Err(error) => Ok(Step::NotUnderstood(error.into())),
+                }
+            }
+            Err(error) => {
+                let mut broken = BytesMut::from(&bytes[..]);
+                broken.unsplit(body);
+                Ok(Step::Broken(broken, error))
+            }
+        }
+    }
+
+    /// Decides what it means that the bytes at the offset are no entry. `begun` are those that were
+    /// read already.
+    fn judge(&mut self, begun: BytesMut, error: EntryError) -> io::Result<LogEnd> {
+        let at = self.offset;
+        Ok(match log_tail::look_behind(begun, &mut self.source, at)? {
+            Tail::Zeros => LogEnd::Clean { at },
+            Tail::NothingThatCounts => LogEnd::Torn { at, error },
+            Tail::Later { at: readable_at } => {
+                LogEnd::Damaged { at, error, readable_at: Some(readable_at) }
+            }
+        })
+    }
+}
+
+/// Reads up to `len` bytes behind what `into` has; fewer only if the source ends.
+pub(super) fn fill(source: &mut impl Read, into: &mut BytesMut, len: u64) -> io::Result<()> {
+    let before = into.len();
+    let wanted = usize::try_from(len).unwrap_or(usize::MAX);
+    into.resize(before + wanted, 0);
+    let filled = fill_slice(source, &mut into[before..])?;
+    into.truncate(before + filled);
+    Ok(())
+}
+
+fn fill_slice(source: &mut impl Read, into: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while filled < into.len() {
+        match source.read(&mut into[filled..]) {
+            Ok(0) => break,
+            Ok(len) => filled += len,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(filled)
+}

@@ -1,0 +1,91 @@
+//! What is behind the place where a log cannot be read any further.
+
+use std::io::{self, Read};
+
+use bytes::{Buf, Bytes, BytesMut};
+
+use super::log_entry::{EntryError, LogEntry, PREFIX_LEN, Prefix, RECORD_LEN_MAX};
+use super::log_reader::fill;
+
+/// Bytes that are read at once: the longest entry fits many times over.
+const WINDOW: usize = 4 * RECORD_LEN_MAX;
+
+/// Bytes of the longest entry.
+const ENTRY_LEN_MAX: usize = PREFIX_LEN + RECORD_LEN_MAX + 1;
+
+/// What there is.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Tail {
+    /// Nothing, or zeros only.
+    Zeros,
+    /// Bytes, and perhaps entries, that were on their way together with the broken one.
+    NothingThatCounts,
+    /// An entry that was written after the broken one had become durable, or that does not tell.
+    Later { at: u64 },
+}
+
+/// Looks for entries behind a broken one at `broken_at`, at every byte: nobody knows how long the
+/// broken one is. `begun` is what was read of it already.
+pub(super) fn look_behind(
+    begun: BytesMut,
+    source: &mut impl Read,
+    broken_at: u64,
+) -> io::Result<Tail> {
+    let mut window = begun;
+    let mut window_at = broken_at;
+    let mut position = 0;
+    let mut zeros = true;
+    loop {
+        let before = window.len();
+        fill(source, &mut window, WINDOW.saturating_sub(before) as u64)?;
+        let ended = window.len() == before;
+        zeros &= window[position..].iter().all(|byte| *byte == 0);
+        // Where the source has not ended, an entry that begins in the last part may go on.
+        let limit = if ended { window.len() } else { window.len().saturating_sub(ENTRY_LEN_MAX) };
+        while position < limit {
+            let at = window_at + position as u64;
+            let found = (at > broken_at).then(|| entry_at(&window[position..])).flatten();
+            match found {
+                Some((_, mark)) if mark.is_none_or(|mark| mark > broken_at) => {
+                    return Ok(Tail::Later { at });
+                }
+                Some((len, _)) => position += len,
+                None => position += zeros_at(&window[position..limit]).max(1),
+            }
+        }
+        if ended {
+            return Ok(if zeros { Tail::Zeros } else { Tail::NothingThatCounts });
+        }
+        let done = position.min(window.len());
+        window.advance(done);
+        window_at += done as u64;
+        position = 0;
+    }
+}
+
+/// The length and the mark of the entry at the beginning of these bytes, if there is one.
+fn entry_at(bytes: &[u8]) -> Option<(usize, Option<u64>)> {
+    let (prefix, rest) = bytes.split_first_chunk::<PREFIX_LEN>()?;
+    // The upper half of a checksum is always zero: most places need no further look.
+    if prefix[..4] != [0; 4] {
+        return None;
+    }
+    let prefix = Prefix::read(prefix);
+    let len = prefix.body_len().ok()?;
+    let body = rest.get(..len)?;
+    let entry: Result<_, EntryError> = prefix.verify(body).and_then(|txn| {
+        let txn = Bytes::copy_from_slice(txn);
+        Ok(LogEntry::decode(&txn)?)
+    });
+    match entry {
+        Ok(entry) => Some((PREFIX_LEN + len, entry.mark)),
+        Err(_) => None,
+    }
+}
+
+/// How many zeros can be passed over: an entry's prefix has at most 11 of them before another byte,
+/// as no length is zero.
+fn zeros_at(bytes: &[u8]) -> usize {
+    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
+    zeros.saturating_sub(PREFIX_LEN - 1)
+}

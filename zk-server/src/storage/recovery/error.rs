@@ -1,0 +1,85 @@
+//! Why a server does not start on its data.
+
+use std::io;
+
+use zk_proto::Zxid;
+
+use crate::storage::format::EntryError;
+
+/// The data cannot be read whole. Nothing was changed that matters.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum RecoveryError {
+    /// The disk does not let us.
+    #[error("cannot {what} {name}: {error}")]
+    Disk {
+        /// What was to be done.
+        what: &'static str,
+        /// The file.
+        name: String,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A file is in the other directory.
+    #[error(
+        "{name} is in the wrong directory: with a `dataLogDir` of its own, snapshots belong into \
+         `dataDir` and logs into `dataLogDir`. Move it to `{should}`"
+    )]
+    Misplaced {
+        /// The file.
+        name: String,
+        /// The key of the directory where it belongs.
+        should: &'static str,
+    },
+    /// There is nothing to begin with.
+    #[error(
+        "there are {logs} logs but no snapshot that can be read, so the beginning of the history is \
+         missing. Restore a snapshot, or all files from a backup. {}",
+        tried.join("; ")
+    )]
+    NoSnapshot {
+        /// How many logs there are.
+        logs: usize,
+        /// The snapshots there are, and why each cannot be used.
+        tried: Vec<String>,
+    },
+    /// A transaction that was durable cannot be read.
+    #[error(
+        "{name} is damaged at offset {offset}: a transaction there was durable and cannot be read \
+         any more ({error}). Restore the file from a backup; without it acknowledged writes are lost"
+    )]
+    Damaged {
+        /// The log.
+        name: String,
+        /// Where the transaction begins.
+        offset: u64,
+        /// What is wrong with it.
+        error: EntryError,
+    },
+    /// Transactions are missing, or come again.
+    #[error(
+        "{name} goes on with transaction {found} at offset {offset}, which does not follow {after}: \
+         part of the history is missing or not in order. Restore the missing files from a backup"
+    )]
+    Order {
+        /// The log.
+        name: String,
+        /// Where the transaction begins.
+        offset: u64,
+        /// The transaction before it, or the snapshot's last.
+        after: Zxid,
+        /// The transaction.
+        found: Zxid,
+    },
+}
+
+impl RecoveryError {
+    /// Says what was tried when the disk failed.
+    pub(in crate::storage) fn disk(
+        what: &'static str,
+        name: &str,
+    ) -> impl FnOnce(io::Error) -> Self {
+        let name = name.to_owned();
+        move |error| Self::Disk { what, name, error }
+    }
+}

@@ -1,0 +1,228 @@
+//! PURE: from the files of a data directory to the state of the server that wrote them.
+//!
+//! The newest snapshot that is whole is loaded, and every transaction behind it is applied. What is
+//! found decides what happens:
+//!
+//! | found | outcome |
+//! | --- | --- |
+//! | nothing | a first start: an empty tree |
+//! | temporary files | removed |
+//! | a snapshot that cannot be read, an older one that can | the older one, and all logs behind it |
+//! | no snapshot that can be read | stops |
+//! | the last log ends in the middle of a transaction | the torn end is cut off |
+//! | an earlier log does, and the next one goes on with the very next transaction | goes on |
+//! | the last log is empty, or has part of a header | it is removed |
+//! | anything else in a log that cannot be read | stops, and names the file and the offset |
+//! | a zxid that does not follow the one before it | stops, and names both |
+//!
+//! A history is never cut short without saying so: a server that goes on without transactions that
+//! it acknowledged is worse than one that does not go on.
+//!
+//! Before it is served everything that was read is made durable. A server that was killed may have
+//! left what the machine, but not the disk, knows.
+
+mod chain;
+mod error;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::{SessionId, Zxid};
+
+pub use error::RecoveryError;
+
+use super::directory::Directory;
+use super::format::{FileName, Packing, SnapshotError, SnapshotReader};
+use crate::tree::{DataTree, TreeRestore};
+use chain::Chain;
+
+/// The two directories of a server (`dataDir`, `dataLogDir`), which usually are one.
+#[derive(Clone, Debug)]
+pub struct Directories {
+    /// Where snapshots are.
+    pub snapshots: Arc<dyn Directory>,
+    /// Where logs are.
+    pub logs: Arc<dyn Directory>,
+    /// Whether the two are the same.
+    pub shared: bool,
+}
+
+/// What a server knew.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Recovered {
+    /// The znodes after the last transaction.
+    pub tree: DataTree,
+    /// The sessions that live, with their timeouts in ms.
+    pub sessions: BTreeMap<SessionId, i32>,
+    /// The largest session id that each server was seen to give out, by its number.
+    pub last_session_ids: BTreeMap<i64, SessionId>,
+    /// The snapshot that was loaded; `None` on a first start.
+    pub snapshot: Option<Zxid>,
+    /// How many transactions were applied behind it.
+    pub replayed: u64,
+    /// What an operator should know.
+    pub notes: Vec<String>,
+}
+
+impl Recovered {
+    /// A server that never ran.
+    fn empty(extended_types: bool) -> Self {
+        Self {
+            tree: DataTree::new(extended_types),
+            sessions: BTreeMap::new(),
+            last_session_ids: BTreeMap::new(),
+            snapshot: None,
+            replayed: 0,
+            notes: Vec::new(),
+        }
+    }
+
+    fn apply(&mut self, header: &TxnHeader, txn: &Txn) {
+        self.tree.apply(header, txn);
+        self.replayed += 1;
+        match txn {
+            Txn::CreateSession { timeout_ms } => {
+                self.sessions.insert(header.session, *timeout_ms);
+                self.note_session(header.session);
+            }
+            Txn::CloseSession { .. } => {
+                self.sessions.remove(&header.session);
+            }
+            _ => {}
+        }
+    }
+
+    fn note_session(&mut self, id: SessionId) {
+        let last = self.last_session_ids.entry(id.0 >> 56).or_insert(id);
+        *last = id.max(*last);
+    }
+}
+
+/// What is in the directories.
+#[derive(Debug, Default)]
+struct Listing {
+    /// Ascending.
+    snapshots: Vec<(Zxid, Packing)>,
+    /// Ascending.
+    logs: Vec<Zxid>,
+    temporaries: Vec<String>,
+}
+
+/// Reads the directories, repairs what a crash may leave, and makes the rest durable.
+///
+/// # Errors
+///
+/// When the disk fails, or when what is there cannot be all that there was.
+pub fn recover(
+    directories: &Directories,
+    extended_types: bool,
+) -> Result<Recovered, RecoveryError> {
+    let listing = list(directories)?;
+    for name in &listing.temporaries {
+        directories.snapshots.remove(name).map_err(RecoveryError::disk("remove", name))?;
+    }
+    if listing.snapshots.is_empty() && listing.logs.is_empty() {
+        return Ok(Recovered::empty(extended_types));
+    }
+    let mut recovered = load_newest(directories, &listing, extended_types)?;
+    let from = recovered.tree.last_zxid();
+    let mut chain = Chain::new(&*directories.logs, from);
+    for &log in logs_behind(&listing.logs, from) {
+        chain.read(log, |header, txn| recovered.apply(header, txn))?;
+    }
+    recovered.notes.extend(chain.settle()?);
+    directories.snapshots.sync().map_err(RecoveryError::disk("sync", "the snapshots"))?;
+    Ok(recovered)
+}
+
+fn list(directories: &Directories) -> Result<Listing, RecoveryError> {
+    let mut listing = Listing::default();
+    let listed = |directory: &Arc<dyn Directory>, what| {
+        directory.list().map_err(RecoveryError::disk("list", what))
+    };
+    let names = |directory, what| -> Result<Vec<(String, FileName)>, RecoveryError> {
+        let all = listed(directory, what)?.into_iter();
+        Ok(all.filter_map(|name| FileName::parse(&name).map(|meant| (name, meant))).collect())
+    };
+    for (name, meant) in names(&directories.snapshots, "the snapshots")? {
+        match meant {
+            FileName::Snapshot(zxid, packing) => listing.snapshots.push((zxid, packing)),
+            FileName::Temporary => listing.temporaries.push(name),
+            FileName::Log(zxid) if directories.shared => listing.logs.push(zxid),
+            FileName::Log(_) => {
+                return Err(RecoveryError::Misplaced { name, should: "dataLogDir" });
+            }
+        }
+    }
+    if !directories.shared {
+        for (name, meant) in names(&directories.logs, "the logs")? {
+            match meant {
+                FileName::Log(zxid) => listing.logs.push(zxid),
+                FileName::Snapshot(..) => {
+                    return Err(RecoveryError::Misplaced { name, should: "dataDir" });
+                }
+                FileName::Temporary => {}
+            }
+        }
+    }
+    listing.snapshots.sort_unstable();
+    listing.logs.sort_unstable();
+    Ok(listing)
+}
+
+/// The logs that may have transactions behind `from`: all but those that the next one begins before.
+fn logs_behind(logs: &[Zxid], from: Zxid) -> &[Zxid] {
+    let next = Zxid(from.0.saturating_add(1));
+    let start = logs.partition_point(|log| *log <= next).saturating_sub(1);
+    &logs[start..]
+}
+
+fn load_newest(
+    directories: &Directories,
+    listing: &Listing,
+    extended_types: bool,
+) -> Result<Recovered, RecoveryError> {
+    let mut notes = Vec::new();
+    for &(zxid, packing) in listing.snapshots.iter().rev() {
+        let name = FileName::Snapshot(zxid, packing).to_string();
+        match load(directories, &name, zxid, packing, extended_types) {
+            Ok(mut recovered) => {
+                // Apache does not make its snapshots durable, and everything rests on this one.
+                let synced = directories.snapshots.open(&name).and_then(|mut file| file.sync());
+                synced.map_err(RecoveryError::disk("sync", &name))?;
+                recovered.notes = notes;
+                return Ok(recovered);
+            }
+            Err(error) => notes.push(format!("the snapshot {name} cannot be used: {error}")),
+        }
+    }
+    Err(RecoveryError::NoSnapshot { logs: listing.logs.len(), tried: notes })
+}
+
+fn load(
+    directories: &Directories,
+    name: &str,
+    zxid: Zxid,
+    packing: Packing,
+    extended_types: bool,
+) -> Result<Recovered, SnapshotError> {
+    let mut reader = SnapshotReader::new(directories.snapshots.read(name)?, packing)?;
+    let mut restore = TreeRestore::new(extended_types, zxid, std::mem::take(&mut reader.acls));
+    let sessions = std::mem::take(&mut reader.sessions);
+    while let Some(node) = reader.next_node()? {
+        restore.add(&node)?;
+    }
+    reader.finish()?;
+    let mut recovered = Recovered::empty(extended_types);
+    recovered.tree = restore.finish();
+    recovered.snapshot = Some(zxid);
+    for (session, timeout_ms) in sessions {
+        recovered.sessions.insert(session, timeout_ms);
+        recovered.note_session(session);
+    }
+    Ok(recovered)
+}

@@ -1,0 +1,3 @@
+//! What the tests of storage share.
+
+pub(crate) mod sim;
