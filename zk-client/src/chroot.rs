@@ -1,18 +1,24 @@
 //! A client may live in a subtree that it takes for the whole. This is the only place that knows.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
-/// The ensemble's configuration: the same node for every client, whatever its chroot.
-const CONFIG_NODE: &str = "/zookeeper/config";
+// The same node for every client, whatever its chroot.
+use zk_proto::ensemble::CONFIG_NODE;
 
 /// The subtree a client lives in; the whole tree by default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Chroot(Option<Box<str>>);
+pub(crate) struct Chroot(Option<Arc<str>>);
 
 impl Chroot {
     /// A chroot of a valid path; `/` and `None` are the whole tree.
     pub(crate) fn new(path: Option<&str>) -> Self {
-        Self(path.filter(|path| *path != "/").map(Box::from))
+        Self(path.filter(|path| *path != "/").map(Arc::from))
+    }
+
+    /// The subtree at a valid path of this one.
+    pub(crate) fn below(&self, path: &str) -> Self {
+        if path == "/" { self.clone() } else { Self(Some(self.to_server(path).into())) }
     }
 
     /// Where a path of the application is on the server.
@@ -72,6 +78,14 @@ mod tests {
     #[test]
     fn a_sibling_with_the_same_start_is_not_inside() {
         assert_eq!(Chroot::new(Some("/app")).to_client("/apple/x"), "/apple/x");
+    }
+
+    #[test]
+    fn a_chroot_in_a_chroot_adds_up() {
+        let root = Chroot::new(Some("/app")).below("/x/y");
+        assert_eq!(root.to_server("/a"), "/app/x/y/a");
+        assert_eq!(root.below("/"), root);
+        assert_eq!(Chroot::default().below("/app"), Chroot::new(Some("/app")));
     }
 
     #[test]

@@ -5,14 +5,18 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use tokio::runtime::Handle;
+use zk_proto::ensemble::CONFIG_NODE;
 use zk_proto::{Acl, CreateMode, SessionId};
 
 use crate::builder::ClientBuilder;
+use crate::chroot::Chroot;
 use crate::driver;
 use crate::error::{Error, Result};
 use crate::ops::{
-    AddAuth, AllChildrenNumber, Call, Children, Create, Delete, Ephemerals, Exists, Get, GetAcl,
-    Multi, MultiRead, Pending, Set, SetAcl, Sync, WhoAmI,
+    AddAuth, AllChildrenNumber, Call, Children, Create, Delete, DeleteRecursive, EnsurePath,
+    Ephemerals, Exists, Get, GetAcl, GetConfig, Guarded, Multi, MultiRead, Pending, Reconfig, Set,
+    SetAcl, Sync, WhoAmI,
 };
 use crate::session::SessionState;
 use crate::shared::Shared;
@@ -27,7 +31,8 @@ use crate::watch::{Observe, OneshotWatch, Watch, WatchMode, WatchStream};
 ///
 /// # What failures mean
 ///
-/// - A **read** is sent again when its connection breaks; its caller notices a delay.
+/// - A **read** is sent again when its connection breaks, up to ten times; its caller notices a
+///   delay.
 /// - A **write** that was on its way fails with
 ///   [`Error::ConnectionLoss`](crate::Error::ConnectionLoss): nobody can tell whether it was
 ///   applied. One that had not left yet stays in line.
@@ -40,10 +45,13 @@ use crate::watch::{Observe, OneshotWatch, Watch, WatchMode, WatchStream};
 /// Dropping a future of this crate at any moment is safe: replies still find their requests.
 ///
 /// A client goes by the machine's clock, as its servers do. Under a paused tokio clock
-/// (`tokio::time::pause`) it works and keeps its session, but keeps a core busy.
+/// (`tokio::time::pause`) it works and keeps its session, but keeps a core busy; in a
+/// [`simulation`](crate::simulation) it goes by that clock.
 #[derive(Clone)]
 pub struct Client {
     inner: Arc<Inner>,
+    /// The root of this handle's paths; clones may have another.
+    chroot: Chroot,
 }
 
 /// Closes the client when the last handle goes.
@@ -67,7 +75,23 @@ const _: () = {
 
 impl Client {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        Self { inner: Arc::new(Inner { shared }) }
+        let chroot = shared.chroot.clone();
+        Self { inner: Arc::new(Inner { shared }), chroot }
+    }
+
+    pub(crate) fn chroot(&self) -> &Chroot {
+        &self.chroot
+    }
+
+    /// The same client, whose paths are those of the server.
+    pub(crate) fn unrooted(&self) -> Self {
+        Self { inner: Arc::clone(&self.inner), chroot: Chroot::default() }
+    }
+
+    /// The ACL of a new node whose create names none.
+    pub(crate) fn default_acl(&self, server_path: &str) -> Vec<Acl> {
+        let shared = self.shared();
+        shared.acl_policy.acl(shared.chroot.to_client(server_path))
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
@@ -92,6 +116,22 @@ impl Client {
         ClientBuilder::new(servers)
     }
 
+    /// The same client, seen from another root: all paths of the handle returned are below `path`,
+    /// which is itself below this handle's root. The session, its order and its limits are shared.
+    ///
+    /// The node need not exist yet; [`ensure_path`](Self::ensure_path) makes it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::InvalidPath`](crate::Error::InvalidPath).
+    pub fn in_chroot(&self, path: &str) -> Result<Self> {
+        zk_proto::path::validate(path).map_err(|reason| Error::InvalidPath {
+            path: path.to_owned(),
+            reason: reason.to_string(),
+        })?;
+        Ok(Self { inner: Arc::clone(&self.inner), chroot: self.chroot.below(path) })
+    }
+
     /// Creates a node.
     ///
     /// Sequential modes append ten digits to `path`, which may then end with a slash; the result
@@ -108,6 +148,15 @@ impl Client {
         mode: CreateMode,
     ) -> Create<'a> {
         Create::new(Call::new(self, path), data.as_ref(), mode)
+    }
+
+    /// Makes a path exist: creates the node and everything above it, as empty persistent nodes,
+    /// except what is there already. Of `/` it makes the client's own root.
+    ///
+    /// One round trip if the path is there, two if not, however deep it is. Whatever others create
+    /// or delete at the same time, and when a reply is lost, it is tried again.
+    pub fn ensure_path<'a>(&'a self, path: &'a str) -> EnsurePath<'a> {
+        EnsurePath::new(Call::new(self, path))
     }
 
     /// Deletes a node without children.
@@ -170,6 +219,19 @@ impl Client {
         Sync { call: Call::new(self, path) }
     }
 
+    /// Deletes a node and everything below it; that there is nothing is no error.
+    ///
+    /// Notable errors: [`NotEmpty`](crate::Error::NotEmpty), others keep adding nodes;
+    /// [`NoAuth`](crate::Error::NoAuth). What was deleted before an error stays deleted.
+    pub fn delete_recursive<'a>(&'a self, path: &'a str) -> DeleteRecursive<'a> {
+        DeleteRecursive::new(Call::new(self, path))
+    }
+
+    /// Writes that take effect only while the node at `guard` exists, such as that of a lock.
+    pub fn guarded_by<'a>(&'a self, guard: &'a str) -> Guarded<'a> {
+        Guarded::new(self, guard)
+    }
+
     /// Several writes, applied together or not at all.
     pub fn multi(&self) -> Multi<'_> {
         Multi::new(Call::new(self, ""))
@@ -194,6 +256,20 @@ impl Client {
     /// Asks who the server takes this client for. Servers from 3.7 on.
     pub fn who_am_i(&self) -> WhoAmI<'_> {
         WhoAmI { call: Call::new(self, "") }
+    }
+
+    /// Reads who belongs to the ensemble, from `/zookeeper/config`, whatever the client's root. A
+    /// standalone server has no members. Servers from 3.5 on.
+    ///
+    /// Addresses in it are as the servers see them: look at them before passing them on to
+    /// [`update_servers`](Self::update_servers).
+    pub fn config(&self) -> GetConfig<'_> {
+        GetConfig { call: Call::new(self, CONFIG_NODE) }
+    }
+
+    /// Changes the members of the ensemble. Servers from 3.5 on, where `reconfigEnabled` is set.
+    pub fn reconfig(&self) -> Reconfig<'_> {
+        Reconfig::new(Call::new(self, CONFIG_NODE))
     }
 
     /// Adds an identity, now and on each later connection. Refused credentials end the client with
@@ -289,6 +365,21 @@ impl Client {
         self.shared().spawn_cleanup(task);
     }
 
+    /// The runtime that does the client's work, for tasks that are to live as long as the client
+    /// does, whoever starts them: the caller may be in another runtime, or be a thread that waits
+    /// ([`blocking`](crate::blocking)).
+    #[must_use]
+    pub fn runtime(&self) -> &Handle {
+        self.shared().executor.runtime()
+    }
+
+    /// Runs a task in the background where the client's own tasks run: in its
+    /// [`runtime`](Self::runtime), or wherever its [`spawner`](ClientBuilder::spawner) says. For
+    /// tasks that live as long as a recipe does; nothing waits for them.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.shared().executor.spawn(task);
+    }
+
     /// Whether the client was closed, or came to its end otherwise.
     #[must_use]
     pub fn is_closed(&self) -> bool {
@@ -315,11 +406,11 @@ impl Drop for Inner {
         if !self.shared.has_ended() {
             let shared = Arc::clone(&self.shared);
             // If the runtime is gone, so is the connection; the servers end the session in time.
-            drop(self.shared.runtime.spawn(async move {
+            self.shared.executor.spawn(async move {
                 if let Err(error) = driver::close(shared).await {
                     tracing::debug!(%error, "the session of a dropped client was not ended");
                 }
-            }));
+            });
         }
     }
 }

@@ -116,6 +116,17 @@ pub enum Error {
         /// The operation.
         op: &'static str,
     },
+    /// The servers do not allow their ensemble to be reconfigured.
+    #[error("the servers do not allow a reconfiguration: set reconfigEnabled in their zoo.cfg")]
+    ReconfigDisabled,
+    /// Another reconfiguration is under way.
+    #[error("another reconfiguration is under way: wait for it, and read the configuration again")]
+    ReconfigInProgress,
+    /// Too few of the members to be are there and up to date for a quorum of the new configuration.
+    #[error(
+        "no quorum of the new configuration is connected and up to date: start the new servers,              and wait until they follow"
+    )]
+    NewConfigNoQuorum,
     /// Any other code of the server.
     #[error("the server answered \"{code}\" to the request{}", of(.path))]
     Server {
@@ -132,6 +143,16 @@ pub enum Error {
         /// The path of that operation.
         path: String,
         /// Why that operation failed.
+        source: Box<Error>,
+    },
+
+    /// The node that a write was [guarded by](crate::Client::guarded_by) is not there any more, or
+    /// has another version. Nothing was written.
+    #[error("the guard {path} does not hold, so nothing was written: {source}")]
+    GuardFailed {
+        /// The path of the guard.
+        path: String,
+        /// What is wrong with it.
         source: Box<Error>,
     },
 
@@ -171,9 +192,13 @@ pub enum Error {
         /// Whether it was a write that may have reached a server: its outcome is unknown.
         in_flight: bool,
     },
-    /// The server refused the credentials. Final: the client is of no further use.
-    #[error("the server refused the credentials: build a client with the right ones")]
-    AuthFailed,
+    /// The client could not show who it is, or the server not that it is the right one. Final: the
+    /// client is of no further use.
+    #[error("{reason}: build a client with credentials that this server takes")]
+    AuthFailed {
+        /// What was refused, by scheme or SASL mechanism. Never a secret.
+        reason: String,
+    },
     /// No server answered within the bound of `connect`.
     #[error("no server gave a session within {after:?}: {attempts}")]
     NoServerReachable {
@@ -278,6 +303,8 @@ impl Error {
             | Self::Timeout { .. }
             | Self::NoServerReachable { .. }
             | Self::Throttled { .. }
+            | Self::ReconfigInProgress
+            | Self::NewConfigNoQuorum
             | Self::NotReadOnly { .. } => true,
             Self::Multi { source, .. } => source.is_retryable(),
             _ => false,
@@ -289,6 +316,37 @@ impl Error {
     #[must_use]
     pub fn is_outcome_unknown(&self) -> bool {
         matches!(self, Self::ConnectionLoss { .. } | Self::Timeout { in_flight: true, .. })
+    }
+
+    /// The same error about another path: that of the request which this one was a part of.
+    pub(crate) fn with_path(mut self, shown: &str) -> Self {
+        if let Self::NoNode { path }
+        | Self::NodeExists { path }
+        | Self::BadVersion { path }
+        | Self::NotEmpty { path }
+        | Self::NoAuth { path }
+        | Self::NoChildrenForEphemerals { path }
+        | Self::InvalidAcl { path }
+        | Self::BadArguments { path }
+        | Self::QuotaExceeded { path }
+        | Self::NotReadOnly { path }
+        | Self::Throttled { path }
+        | Self::Server { path, .. }
+        | Self::ConnectionLoss { path, .. }
+        | Self::Timeout { path, .. } = &mut self
+        {
+            shown.clone_into(path);
+        }
+        self
+    }
+
+    /// Whether to ask again: nothing is wrong with the request, only with the moment, and the
+    /// session is still the same.
+    pub(crate) fn is_passing(&self) -> bool {
+        // "Moved" is said by the server that was left behind; the client is on its way to the new one.
+        let moved = self.code() == Some(ErrorCode::SessionMoved);
+        (self.is_retryable() || self.is_outcome_unknown() || moved)
+            && !matches!(self, Self::SessionExpired | Self::Closed | Self::AuthFailed { .. })
     }
 
     /// The server's code, if a server said so.
@@ -309,10 +367,13 @@ impl Error {
             Self::NotReadOnly { .. } => ErrorCode::NotReadOnly,
             Self::Throttled { .. } => ErrorCode::ThrottledOp,
             Self::Unimplemented { .. } => ErrorCode::Unimplemented,
+            Self::ReconfigDisabled => ErrorCode::ReconfigDisabled,
+            Self::ReconfigInProgress => ErrorCode::ReconfigInProgress,
+            Self::NewConfigNoQuorum => ErrorCode::NewConfigNoQuorum,
             Self::Server { code, .. } => *code,
-            Self::Multi { source, .. } => return source.code(),
+            Self::Multi { source, .. } | Self::GuardFailed { source, .. } => return source.code(),
             Self::SessionExpired => ErrorCode::SessionExpired,
-            Self::AuthFailed => ErrorCode::AuthFailed,
+            Self::AuthFailed { .. } => ErrorCode::AuthFailed,
             _ => return None,
         })
     }
@@ -320,7 +381,7 @@ impl Error {
     /// Why a watch, or a whole session, is over.
     pub(crate) fn from_end(failure: &Failure) -> Self {
         match failure {
-            Failure::AuthFailed => Self::AuthFailed,
+            Failure::AuthFailed(reason) => Self::AuthFailed { reason: reason.to_string() },
             Failure::Closed => Self::Closed,
             Failure::Code(code) => Self::from_code(*code, "watch", ""),
             _ => Self::SessionExpired,
@@ -345,57 +406,18 @@ impl Error {
             ErrorCode::NotReadOnly => Self::NotReadOnly { path },
             ErrorCode::ThrottledOp => Self::Throttled { path },
             ErrorCode::Unimplemented => Self::Unimplemented { op },
+            ErrorCode::ReconfigDisabled => Self::ReconfigDisabled,
+            ErrorCode::ReconfigInProgress => Self::ReconfigInProgress,
+            ErrorCode::NewConfigNoQuorum => Self::NewConfigNoQuorum,
             ErrorCode::SessionExpired => Self::SessionExpired,
-            ErrorCode::AuthFailed => Self::AuthFailed,
+            ErrorCode::AuthFailed => {
+                Self::AuthFailed { reason: "the server refused the credentials".to_owned() }
+            }
             code => Self::Server { code, path },
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn path() -> String {
-        "/a".to_owned()
-    }
-
-    #[test]
-    fn a_code_survives_the_way_into_an_error_and_back() {
-        for number in (-130..0).filter(|number| *number != -4) {
-            let code = ErrorCode::from_code(number);
-            let error = Error::from_code(code, "get", "/a");
-            assert_eq!(error.code(), Some(code), "{error}");
-        }
-    }
-
-    #[test]
-    fn only_what_was_in_flight_has_an_unknown_outcome() {
-        let timeout = |in_flight| Error::Timeout {
-            op: "set",
-            path: path(),
-            after: Duration::from_secs(1),
-            in_flight,
-        };
-        assert!(timeout(true).is_outcome_unknown());
-        assert!(!timeout(false).is_outcome_unknown());
-        assert!(Error::ConnectionLoss { op: "set", path: path() }.is_outcome_unknown());
-        assert!(!Error::SessionExpired.is_outcome_unknown());
-        assert!(!Error::NoNode { path: path() }.is_outcome_unknown());
-    }
-
-    #[test]
-    fn a_multi_is_as_retryable_as_the_operation_that_failed() {
-        let multi = |source| Error::Multi { index: 1, path: path(), source: Box::new(source) };
-        assert!(multi(Error::Throttled { path: path() }).is_retryable());
-        assert_eq!(multi(Error::NoNode { path: path() }).code(), Some(ErrorCode::NoNode));
-    }
-
-    #[test]
-    fn sentences_name_the_path_and_the_next_step() {
-        let error = Error::BadVersion { path: path() }.to_string();
-        assert!(error.contains("/a") && error.contains("read it again"), "{error}");
-        let error = Error::ConnectionLoss { op: "multi", path: String::new() }.to_string();
-        assert!(error.contains("while multi was in flight"), "{error}");
-    }
-}
+#[path = "error_tests.rs"]
+mod tests;

@@ -41,4 +41,6 @@ impl Feature {
 pub(crate) struct Features {
     /// A create that answers with metadata. Servers from 3.5 on.
     pub(crate) create2: Feature,
+    /// Containers. Servers from 3.5.1 on.
+    pub(crate) containers: Feature,
 }

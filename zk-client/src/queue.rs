@@ -4,11 +4,14 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 use std::time::Instant;
 
 use bytes::Bytes;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
+use zk_proto::{HostPort, OpCode};
 
+use crate::metrics;
 use crate::session::{Failure, Outcome, Request, WatcherId};
 use crate::watch::Sink;
 
@@ -16,7 +19,7 @@ use crate::watch::Sink;
 #[derive(Debug)]
 pub(crate) enum ReplyTo {
     /// A [`Pending`](crate::Pending), which may have been dropped meanwhile.
-    Caller(oneshot::Sender<Outcome>),
+    Caller(oneshot::Sender<Outcome>, metrics::Request),
     /// Whoever closes the client.
     Close,
 }
@@ -32,8 +35,14 @@ pub(crate) enum Command {
     AddAuth { scheme: String, auth: Bytes, reply: ReplyTo },
     /// Nobody waits for this watch any more.
     Unwatch(WatcherId),
+    /// The servers are these from now on.
+    UpdateServers(Vec<HostPort>),
     /// End the session once everything before this is answered.
     Close,
+    /// End the session now.
+    Abort,
+    /// Leave the session to another client once everything before this is answered.
+    Detach,
 }
 
 /// A place in the line, for taking a request back out of it.
@@ -50,8 +59,16 @@ impl Ticket {
 /// order is kept all the same.
 pub(crate) struct Queue {
     inner: Mutex<Inner>,
-    wake: Notify,
-    limit: usize,
+    limits: QueueLimits,
+}
+
+/// What the client holds on its own account.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct QueueLimits {
+    /// Requests.
+    pub(crate) requests: usize,
+    /// Bytes of their frames. One request is always let in, however long.
+    pub(crate) bytes: usize,
 }
 
 struct Inner {
@@ -62,60 +79,78 @@ struct Inner {
     overflow_deadline: Option<Instant>,
     /// Requests in `ready`, or handed out and not yet completed.
     outstanding: usize,
+    /// Bytes of the frames in `ready`, and of those that were handed out, as of the last trade.
+    ready_bytes: usize,
+    handed_out_bytes: usize,
     /// Why nothing more is taken in.
     closed: Option<Failure>,
+    /// Whether anything was put in since the driver looked.
+    has_news: bool,
+    /// The driver, while it waits: whoever has news for it takes it and wakes it.
+    driver: Option<Waker>,
 }
 
 impl Queue {
-    pub(crate) fn new(limit: usize) -> Self {
+    pub(crate) fn new(limits: QueueLimits) -> Self {
         let inner = Inner {
             ready: VecDeque::new(),
             overflow: BTreeMap::new(),
             next_ticket: 0,
             overflow_deadline: None,
             outstanding: 0,
+            ready_bytes: 0,
+            handed_out_bytes: 0,
             closed: None,
+            has_news: false,
+            driver: None,
         };
-        Self { inner: Mutex::new(inner), wake: Notify::new(), limit }
+        Self { inner: Mutex::new(inner), limits }
     }
 
     /// Takes a request in. Its place is fixed by now.
     pub(crate) fn push(&self, submission: Submission) -> Result<Ticket, Failure> {
         let mut inner = self.lock();
-        if let Some(failure) = &inner.closed {
-            return Err(failure.clone());
+        if let Some(failure) = inner.closed.clone() {
+            drop(inner);
+            submission.reply.send(Err(failure.clone()));
+            return Err(failure);
         }
-        let ticket = inner.push(submission, self.limit);
-        drop(inner);
-        self.wake.notify_one();
+        let ticket = inner.push(submission, self.limits);
+        wake_driver(inner);
         Ok(ticket)
     }
 
     /// Takes in a command that no limit holds for: they are few, one for each credential and watch.
     pub(crate) fn command(&self, command: Command) -> Result<(), Failure> {
         let mut inner = self.lock();
-        if let Some(failure) = &inner.closed {
-            return Err(failure.clone());
+        if let Some(failure) = inner.closed.clone() {
+            drop(inner);
+            command.fail(&failure);
+            return Err(failure);
         }
         if let Command::AddAuth { .. } = command {
             inner.outstanding += 1;
         }
         inner.ready.push_back(command);
-        drop(inner);
-        self.wake.notify_one();
+        wake_driver(inner);
         Ok(())
     }
 
     /// Takes a request out again that waits beyond the limit; any other stays.
     pub(crate) fn withdraw(&self, ticket: Ticket) {
         if let Ticket(Some(ticket)) = ticket {
-            let withdrawn = self.lock().overflow.remove(&ticket);
+            let mut inner = self.lock();
+            let withdrawn = inner.overflow.remove(&ticket);
+            // It may have been too long for the room there is, and the next in line may not be.
+            inner.advance(self.limits);
+            wake_driver(inner);
             drop(withdrawn);
         }
     }
 
-    /// Takes no more requests, and ends the session once those that were taken are answered.
-    pub(crate) fn close(&self) {
+    /// Takes no more requests, and ends or leaves the session, as `last` says, once those that were
+    /// taken are answered.
+    pub(crate) fn close(&self, last: Command) {
         let mut inner = self.lock();
         if inner.closed.is_some() {
             return;
@@ -123,11 +158,18 @@ impl Queue {
         inner.closed = Some(Failure::Closed);
         // Those beyond the limit came before the close, so they are sent before it.
         let overflow = std::mem::take(&mut inner.overflow);
-        inner.outstanding += overflow.len();
-        inner.ready.extend(overflow.into_values().map(Command::Request));
-        inner.ready.push_back(Command::Close);
-        drop(inner);
-        self.wake.notify_one();
+        for submission in overflow.into_values() {
+            inner.let_in(submission);
+        }
+        inner.ready.push_back(last);
+        wake_driver(inner);
+    }
+
+    /// Ends the session before anything else, and without its server.
+    pub(crate) fn abort(&self) {
+        let mut inner = self.lock();
+        inner.ready.push_front(Command::Abort);
+        wake_driver(inner);
     }
 
     /// The session has ended: everything that waits fails, and so will everything that comes.
@@ -142,31 +184,23 @@ impl Queue {
         }
     }
 
-    /// Moves what is ready behind `commands`, in order.
-    pub(crate) fn take(&self, commands: &mut VecDeque<Command>) {
-        commands.append(&mut self.lock().ready);
-    }
-
-    /// Some requests were completed: as many more come forward.
-    pub(crate) fn completed(&self, count: usize) {
+    /// So many requests were completed, and those that were not hold so many bytes: others come
+    /// forward. Puts all that is ready into `commands`, which is empty, and says when
+    /// [`expire`](Self::expire) has something to do.
+    pub(crate) fn trade(
+        &self,
+        completed: usize,
+        bytes: usize,
+        commands: &mut VecDeque<Command>,
+    ) -> Option<Instant> {
         let mut inner = self.lock();
-        inner.outstanding = inner.outstanding.saturating_sub(count);
-        while inner.outstanding < self.limit
-            && let Some((_, submission)) = inner.overflow.pop_first()
-        {
-            inner.outstanding += 1;
-            inner.ready.push_back(Command::Request(submission));
-        }
-        let more = !inner.ready.is_empty();
-        drop(inner);
-        if more {
-            self.wake.notify_one();
-        }
-    }
-
-    /// When [`expire`](Self::expire) has something to do.
-    pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        self.lock().overflow_deadline
+        inner.outstanding = inner.outstanding.saturating_sub(completed);
+        inner.handed_out_bytes = bytes;
+        inner.advance(self.limits);
+        inner.handed_out_bytes += std::mem::take(&mut inner.ready_bytes);
+        inner.has_news = false;
+        std::mem::swap(&mut inner.ready, commands);
+        inner.overflow_deadline
     }
 
     /// Fails the requests beyond the limit whose time has run out.
@@ -187,9 +221,17 @@ impl Queue {
         }
     }
 
-    /// Waits until something may have been taken in since the last `take`.
-    pub(crate) async fn wait(&self) {
-        self.wake.notified().await;
+    /// Ready when something was put in since the last [`trade`](Self::trade).
+    pub(crate) fn poll_news(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inner = self.lock();
+        if inner.has_news {
+            return Poll::Ready(());
+        }
+        match &mut inner.driver {
+            Some(waker) => waker.clone_from(cx.waker()),
+            empty => *empty = Some(cx.waker().clone()),
+        }
+        Poll::Pending
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -198,11 +240,45 @@ impl Queue {
     }
 }
 
+/// Tells the driver that there is something new; the lock is given back first.
+fn wake_driver(mut inner: MutexGuard<'_, Inner>) {
+    inner.has_news = true;
+    let driver = inner.driver.take();
+    drop(inner);
+    if let Some(driver) = driver {
+        driver.wake();
+    }
+}
+
 impl Inner {
-    fn push(&mut self, submission: Submission, limit: usize) -> Ticket {
-        if self.outstanding < limit && self.overflow.is_empty() {
-            self.outstanding += 1;
-            self.ready.push_back(Command::Request(submission));
+    fn has_room(&self, len: usize, limits: QueueLimits) -> bool {
+        let bytes = self.ready_bytes + self.handed_out_bytes;
+        let fits = bytes.saturating_add(len) <= limits.bytes;
+        self.outstanding == 0 || self.outstanding < limits.requests && fits
+    }
+
+    fn let_in(&mut self, submission: Submission) {
+        self.outstanding += 1;
+        self.ready_bytes += submission.frame.len();
+        self.ready.push_back(Command::Request(submission));
+    }
+
+    /// Lets in from the line whatever there is room for, in order.
+    fn advance(&mut self, limits: QueueLimits) {
+        while let Some(first) = self.overflow.first_entry() {
+            let len = first.get().frame.len();
+            if !self.has_room(len, limits) {
+                return;
+            }
+            if let Some((_, submission)) = self.overflow.pop_first() {
+                self.let_in(submission);
+            }
+        }
+    }
+
+    fn push(&mut self, submission: Submission, limits: QueueLimits) -> Ticket {
+        if self.overflow.is_empty() && self.has_room(submission.frame.len(), limits) {
+            self.let_in(submission);
             return Ticket(None);
         }
         if let Some(deadline) = submission.deadline {
@@ -217,9 +293,15 @@ impl Inner {
 }
 
 impl ReplyTo {
+    /// The caller of such a request, which is made now.
+    pub(crate) fn caller(op: OpCode, sender: oneshot::Sender<Outcome>) -> Self {
+        Self::Caller(sender, metrics::Request::new(op))
+    }
+
     /// Tells the caller, if that is who waits and still does.
     pub(crate) fn send(self, outcome: Outcome) {
-        if let Self::Caller(sender) = self {
+        if let Self::Caller(sender, request) = self {
+            request.ended(&outcome);
             let _ = sender.send(outcome);
         }
     }
@@ -231,7 +313,8 @@ impl Command {
         let reply = match self {
             Self::Request(submission) => submission.reply,
             Self::AddAuth { reply, .. } => reply,
-            Self::Unwatch(_) | Self::Close => return,
+            Self::Unwatch(_) | Self::UpdateServers(_) => return,
+            Self::Close | Self::Detach | Self::Abort => return,
         };
         reply.send(Err(failure.clone()));
     }
@@ -243,7 +326,7 @@ impl fmt::Debug for Queue {
         f.debug_struct("Queue")
             .field("outstanding", &inner.outstanding)
             .field("overflow", &inner.overflow.len())
-            .field("limit", &self.limit)
+            .field("limits", &self.limits)
             .finish_non_exhaustive()
     }
 }
@@ -252,66 +335,71 @@ impl fmt::Debug for Queue {
 mod tests {
     use std::time::Duration;
 
-    use zk_proto::OpCode;
-
     use super::*;
     use crate::session::{Class, encode_bare_request};
 
     fn request(queue: &Queue, deadline: Option<Instant>) -> (Ticket, oneshot::Receiver<Outcome>) {
         let (reply, outcome) = oneshot::channel();
-        let mut submission =
-            Submission::new(encode_bare_request(OpCode::Sync), Class::Read, ReplyTo::Caller(reply));
+        let mut submission = Submission::new(
+            encode_bare_request(OpCode::Sync),
+            Class::Read,
+            ReplyTo::caller(OpCode::Sync, reply),
+        );
         submission.deadline = deadline;
         (queue.push(submission).expect("the queue is open"), outcome)
     }
 
-    fn taken(queue: &Queue) -> usize {
+    fn limits(requests: usize, bytes: usize) -> QueueLimits {
+        QueueLimits { requests, bytes }
+    }
+
+    fn taken(queue: &Queue, completed: usize) -> usize {
         let mut commands = VecDeque::new();
-        queue.take(&mut commands);
+        queue.trade(completed, 0, &mut commands);
         commands.len()
     }
 
     #[test]
     fn beyond_the_limit_requests_wait_for_others_to_complete() {
-        let queue = Queue::new(2);
+        let queue = Queue::new(limits(2, usize::MAX));
         let _requests = [request(&queue, None), request(&queue, None), request(&queue, None)];
-        assert_eq!(taken(&queue), 2);
-        assert_eq!(taken(&queue), 0);
-        queue.completed(1);
-        assert_eq!(taken(&queue), 1);
+        assert_eq!(taken(&queue, 0), 2);
+        assert_eq!(taken(&queue, 0), 0);
+        assert_eq!(taken(&queue, 1), 1);
     }
 
     #[test]
     fn a_request_that_waits_beyond_the_limit_can_be_withdrawn() {
-        let queue = Queue::new(1);
+        let queue = Queue::new(limits(1, usize::MAX));
         let first = request(&queue, None);
         let second = request(&queue, None);
         queue.withdraw(first.0);
         queue.withdraw(second.0);
-        assert_eq!(taken(&queue), 1, "what is within the limit stays");
-        queue.completed(1);
-        assert_eq!(taken(&queue), 0, "what was beyond it is gone");
+        assert_eq!(taken(&queue, 0), 1, "what is within the limit stays");
+        assert_eq!(taken(&queue, 1), 0, "what was beyond it is gone");
     }
 
     #[test]
     fn the_time_of_a_request_runs_out_while_it_waits_beyond_the_limit() {
-        let queue = Queue::new(0);
+        let queue = Queue::new(limits(1, usize::MAX));
         let now = crate::driver::now();
+        let _first = request(&queue, None);
         let (_, mut late) = request(&queue, Some(now));
         let (_, mut patient) = request(&queue, Some(now + Duration::from_secs(1)));
         queue.expire(now);
         assert_eq!(late.try_recv(), Ok(Err(Failure::TimedOut { in_flight: false })));
         assert!(patient.try_recv().is_err());
-        assert_eq!(queue.next_deadline(), Some(now + Duration::from_secs(1)));
+        let next = queue.trade(0, 0, &mut VecDeque::new());
+        assert_eq!(next, Some(now + Duration::from_secs(1)));
     }
 
     #[test]
     fn a_close_comes_after_all_that_was_taken_in() {
-        let queue = Queue::new(1);
+        let queue = Queue::new(limits(1, usize::MAX));
         let _requests = [request(&queue, None), request(&queue, None)];
-        queue.close();
+        queue.close(Command::Close);
         let mut commands = VecDeque::new();
-        queue.take(&mut commands);
+        queue.trade(0, 0, &mut commands);
         assert_eq!(commands.len(), 3);
         assert!(matches!(commands.back(), Some(Command::Close)));
         assert!(queue.command(Command::Close).is_err(), "nothing comes after it");
@@ -319,11 +407,37 @@ mod tests {
 
     #[test]
     fn when_the_session_ends_everything_that_waits_is_told() {
-        let queue = Queue::new(1);
+        let queue = Queue::new(limits(1, usize::MAX));
         let mut requests = [request(&queue, None), request(&queue, None)];
-        queue.end(&Failure::AuthFailed);
+        queue.end(&Failure::AuthFailed("no".into()));
         for (_, outcome) in &mut requests {
-            assert_eq!(outcome.try_recv(), Ok(Err(Failure::AuthFailed)));
+            assert_eq!(outcome.try_recv(), Ok(Err(Failure::AuthFailed("no".into()))));
         }
+    }
+
+    #[test]
+    fn bytes_have_a_limit_of_their_own_and_the_order_is_kept() {
+        let frame_len = encode_bare_request(OpCode::Sync).len();
+        let queue = Queue::new(limits(10, 2 * frame_len));
+        let _requests = [(); 5].map(|()| request(&queue, None));
+        let mut commands = VecDeque::new();
+        queue.trade(0, 0, &mut commands);
+        assert_eq!(commands.len(), 2);
+        commands.clear();
+        // One is done, one is not.
+        queue.trade(1, frame_len, &mut commands);
+        assert_eq!(commands.len(), 1);
+        commands.clear();
+        queue.trade(2, 0, &mut commands);
+        assert_eq!(commands.len(), 2);
+    }
+
+    #[test]
+    fn one_request_is_let_in_however_long() {
+        let queue = Queue::new(limits(10, 1));
+        let _requests = [request(&queue, None), request(&queue, None)];
+        assert_eq!(taken(&queue, 0), 1);
+        assert_eq!(taken(&queue, 0), 0);
+        assert_eq!(taken(&queue, 1), 1);
     }
 }

@@ -21,7 +21,7 @@ impl Ephemerals<'_> {
         let request = GetEphemeralsRequest { prefix: &prefix };
         self.call.submit(OpCode::GetEphemerals, &request, |context, outcome| {
             let GetEphemeralsResponse { paths } = context.decode(outcome)?;
-            let chroot = &context.shared.chroot;
+            let chroot = &context.chroot;
             // The prefix is one of letters: it may lead to siblings of the chroot.
             let paths = paths.iter().filter(|path| chroot.contains(path));
             Ok(paths.map(|path| chroot.to_client(path).to_owned()).collect())

@@ -9,32 +9,41 @@ mod acl;
 mod auth;
 mod call;
 mod children;
+mod config;
 mod create;
 mod delete;
+mod delete_recursive;
 mod exists;
 mod get;
+mod guarded;
 mod inventory;
 mod multi;
 mod multi_read;
 mod pending;
+mod reconfig;
 mod set;
+mod span;
 mod sync;
 
 pub use acl::{GetAcl, SetAcl};
 pub use auth::{AddAuth, Identity, WhoAmI};
 pub use children::{Children, ChildrenAndWatch};
-pub use create::{Create, Created, TTL_MAX};
+pub use config::{GetConfig, GetConfigAndWatch};
+pub use create::{Create, Created, EnsurePath, TTL_MAX};
 pub use delete::Delete;
+pub use delete_recursive::DeleteRecursive;
 pub use exists::{Exists, ExistsAndWatch};
 pub use get::{Get, GetAndWatch};
+pub use guarded::{Guarded, GuardedCreate, GuardedDelete, GuardedSet};
 pub use inventory::{AllChildrenNumber, Ephemerals};
 pub use multi::{Multi, MultiResult};
 pub use multi_read::{MultiRead, ReadResult};
 pub use pending::Pending;
+pub use reconfig::Reconfig;
 pub use set::Set;
 pub use sync::Sync;
 
-pub(crate) use call::Call;
+pub(crate) use call::{Call, Limits};
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::Encode;
@@ -76,6 +85,15 @@ macro_rules! request {
             #[must_use = "nothing is sent until the request is awaited or sent"]
             pub fn in_session(mut self, epoch: u64) -> Self {
                 self.call.set_epoch(epoch);
+                self
+            }
+        }
+
+        impl $builder<'_> {
+            /// Within the limits of what it is a part of.
+            #[allow(dead_code, reason = "not every request is a part of something")]
+            pub(crate) fn limited(mut self, limits: crate::ops::Limits) -> Self {
+                self.call = self.call.with_limits(limits);
                 self
             }
         }

@@ -56,6 +56,8 @@ pub enum MultiResult {
 pub struct Multi<'a> {
     call: Call<'a>,
     ops: Vec<Op<'a>>,
+    /// Whether the first operation is not the caller's but the guard of the others.
+    guarded: bool,
 }
 
 #[derive(Debug)]
@@ -74,7 +76,12 @@ enum Kind<'a> {
 
 impl<'a> Multi<'a> {
     pub(crate) fn new(call: Call<'a>) -> Self {
-        Self { call, ops: Vec::new() }
+        Self { call, ops: Vec::new(), guarded: false }
+    }
+
+    /// A multi that takes effect only if `guard` has this version.
+    pub(crate) fn guarded(call: Call<'a>, guard: &'a str, version: i32) -> Self {
+        Self { guarded: true, ..Self::new(call).check(guard, version) }
     }
 
     fn add(mut self, path: &'a str, kind: Kind<'a>) -> Self {
@@ -92,7 +99,7 @@ impl<'a> Multi<'a> {
         self.check(path, ANY_VERSION)
     }
 
-    /// Creates a node that everybody may access. Modes with a time to live are not for multis.
+    /// Creates a node with the client's default ACL. Modes with a time to live are not for multis.
     pub fn create(
         self,
         path: &'a str,
@@ -150,18 +157,21 @@ impl<'a> Multi<'a> {
         if let Some(error) = self.first_error() {
             return Pending::failed(error);
         }
-        let chroot = &self.call.client().shared().chroot;
+        let client = self.call.client();
+        let chroot = client.chroot();
         let server_paths = self.ops.iter().map(|op| chroot.to_server(op.path)).collect::<Vec<_>>();
         let paths = self.ops.iter().map(|op| op.path.to_owned()).collect::<Vec<_>>();
         let ops = self.ops.into_iter().zip(&server_paths);
         let ops = ops
             .map(|(op, path)| match op.kind {
                 Kind::Check { version } => MultiOp::Check(CheckVersionRequest { path, version }),
-                Kind::Create { data, mode, acl } if mode.is_container() => {
-                    MultiOp::CreateContainer(create_request(path, data, mode, acl))
-                }
                 Kind::Create { data, mode, acl } => {
-                    MultiOp::Create(create_request(path, data, mode, acl))
+                    let acl = acl.unwrap_or_else(|| client.default_acl(path));
+                    let request = create_request(path, data, mode, acl);
+                    match mode.is_container() {
+                        true => MultiOp::CreateContainer(request),
+                        false => MultiOp::Create(request),
+                    }
                 }
                 Kind::Set { data, version } => {
                     MultiOp::SetData(SetDataRequest { path, data: Some(data), version })
@@ -170,8 +180,9 @@ impl<'a> Multi<'a> {
             })
             .collect();
         let request = MultiRequest { ops };
-        self.call.submit_unchecked(OpCode::Multi, &request, |context, outcome| {
-            results(context, outcome, paths)
+        let guarded = self.guarded;
+        self.call.submit_unchecked(OpCode::Multi, &request, move |context, outcome| {
+            results(context, outcome, paths, guarded)
         })
     }
 
@@ -189,7 +200,7 @@ impl<'a> Multi<'a> {
                 }
                 _ => invalid(&path, validate(&path))?,
             };
-            Some(Error::Multi { index, path, source: Box::new(source) })
+            Some(failure(index, path, source, self.guarded))
         })
     }
 }
@@ -200,7 +211,12 @@ fn invalid(path: &str, checked: Result<(), zk_proto::path::PathError>) -> Option
 }
 
 /// The results in the order of the operations, or the error of the one that failed.
-fn results(context: &Context, outcome: Outcome, paths: Vec<String>) -> Result<Vec<MultiResult>> {
+fn results(
+    context: &Context,
+    outcome: Outcome,
+    paths: Vec<String>,
+    guarded: bool,
+) -> Result<Vec<MultiResult>> {
     let MultiResponse { results } = context.decode(outcome)?;
     // A multi that failed is answered with a code for each operation; 0 in front of the culprit.
     let culprit = results.iter().enumerate().find_map(|(index, result)| match result {
@@ -208,16 +224,17 @@ fn results(context: &Context, outcome: Outcome, paths: Vec<String>) -> Result<Ve
         _ => None,
     });
     if let Some((index, code)) = culprit {
-        return Err(failed(context, index, code, paths));
+        return Err(failed(context, index, code, paths, guarded));
     }
     if results.len() != paths.len() {
         let (got, want) = (results.len(), paths.len());
         return Err(context.protocol(format_args!("{got} results for {want} operations")));
     }
-    let chroot = &context.shared.chroot;
+    let chroot = &context.chroot;
     let created = |path: &str| MultiResult::Created { path: chroot.to_client(path).to_owned() };
     results
         .into_iter()
+        .skip(usize::from(guarded))
         .map(|result| match result {
             zk_proto::MultiResult::Create { path } => Ok(created(&path)),
             zk_proto::MultiResult::Create2(response) => Ok(created(&response.path)),
@@ -229,13 +246,28 @@ fn results(context: &Context, outcome: Outcome, paths: Vec<String>) -> Result<Ve
         .collect()
 }
 
-fn failed(context: &Context, index: usize, code: ErrorCode, mut paths: Vec<String>) -> Error {
+fn failed(
+    context: &Context,
+    index: usize,
+    code: ErrorCode,
+    mut paths: Vec<String>,
+    guarded: bool,
+) -> Error {
     if index >= paths.len() {
         return context.protocol("more results than operations");
     }
     let path = paths.swap_remove(index);
-    let source = Box::new(Error::from_code(code, context.op.name(), &path));
-    Error::Multi { index, path, source }
+    let source = Error::from_code(code, context.op.name(), &path);
+    failure(index, path, source, guarded)
+}
+
+/// The error of the operation at `index` of those that were sent.
+fn failure(index: usize, path: String, source: Error, guarded: bool) -> Error {
+    let source = Box::new(source);
+    match index.checked_sub(usize::from(guarded)) {
+        Some(index) => Error::Multi { index, path, source },
+        None => Error::GuardFailed { path, source },
+    }
 }
 
 request!(Multi => Vec<MultiResult>);

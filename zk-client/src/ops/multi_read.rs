@@ -70,7 +70,7 @@ impl<'a> MultiRead<'a> {
                 return Pending::failed(Error::InvalidPath { path, reason });
             }
         }
-        let chroot = &self.call.client().shared().chroot;
+        let chroot = self.call.client().chroot();
         let server_paths =
             self.reads.iter().map(|read| chroot.to_server(read.path)).collect::<Vec<_>>();
         let paths = self.reads.iter().map(|read| read.path.to_owned()).collect::<Vec<_>>();

@@ -8,13 +8,17 @@ use std::task::{Context as TaskContext, Poll, ready};
 use std::time::Duration;
 
 use tokio::sync::oneshot;
+use tracing::Span;
 use zk_proto::OpCode;
 use zk_proto::codec::{Decode, Encode, Reader};
 
 use super::call::class;
+use super::span;
+use crate::arena::RequestPath;
+use crate::chroot::Chroot;
 use crate::error::{Error, Result};
 use crate::queue::{Command, ReplyTo, Submission, Ticket};
-use crate::session::{Class, Failure, Outcome, Watch, encode_request};
+use crate::session::{Class, Failure, Outcome, Watch};
 use crate::shared::Shared;
 use crate::watch::Sink;
 
@@ -25,9 +29,11 @@ type Decoder<T> = Box<dyn FnOnce(&Context, Outcome) -> Result<T> + Send + Sync>;
 #[derive(Clone)]
 pub(crate) struct Context {
     pub(crate) shared: Arc<Shared>,
+    pub(crate) chroot: Chroot,
     pub(crate) op: OpCode,
-    pub(crate) path: String,
+    pub(crate) path: RequestPath,
     pub(crate) timeout: Option<Duration>,
+    pub(crate) span: Span,
 }
 
 impl Context {
@@ -45,13 +51,13 @@ impl Context {
 
     /// The error for an answer that cannot be right.
     pub(crate) fn protocol(&self, reason: impl fmt::Display) -> Error {
-        let (op, path) = (self.op.name(), self.path.clone());
+        let (op, path) = (self.op.name(), self.path.as_str().to_owned());
         Error::Protocol { op, path, reason: reason.to_string() }
     }
 
     /// The error for a request that has no answer.
     pub(crate) fn fail(&self, failure: Failure) -> Error {
-        let (op, path) = (self.op.name(), self.path.clone());
+        let (op, path) = (self.op.name(), self.path.as_str().to_owned());
         match failure {
             Failure::Code(code) => Error::from_code(code, op, &path),
             Failure::ConnectionLoss => Error::ConnectionLoss { op, path },
@@ -71,7 +77,7 @@ impl Context {
                 path,
                 reason: "the client has too many different credentials; use fewer",
             },
-            Failure::SessionExpired | Failure::AuthFailed | Failure::Closed => {
+            Failure::SessionExpired | Failure::AuthFailed(_) | Failure::Closed => {
                 Error::from_end(&failure)
             }
         }
@@ -155,11 +161,13 @@ impl Pending<()> {
         record: &impl Encode,
         watch: Watch<Sink>,
     ) -> Self {
-        let (op, path) = (OpCode::AddWatch, path.to_owned());
-        let context = Context { shared: Arc::clone(shared), op, path, timeout: None };
+        let op = OpCode::AddWatch;
+        let (frame, path) = shared.arena.encode(op, record, path);
+        let (shared, chroot) = (Arc::clone(shared), Chroot::default());
+        let span = span::of_call(op, path.as_str(), &shared);
+        let context = Context { shared, chroot, op, path, timeout: None, span };
         let (reply, outcome) = oneshot::channel();
-        let frame = encode_request(op, record);
-        let mut submission = Submission::new(frame, Class::Read, ReplyTo::Caller(reply));
+        let mut submission = Submission::new(frame, Class::Read, ReplyTo::caller(op, reply));
         submission.watch = Some(watch);
         Self::submit(
             submission,
@@ -190,7 +198,10 @@ impl<T> Future for Pending<T> {
             Stage::Failed(_) | Stage::Taken => Err(Failure::Closed),
         };
         Poll::Ready(match std::mem::replace(&mut self.stage, Stage::Taken) {
-            Stage::Sent(sent) => (sent.decode)(&sent.context, outcome),
+            Stage::Sent(sent) => {
+                span::note_outcome(&sent.context.span, &outcome);
+                (sent.decode)(&sent.context, outcome)
+            }
             Stage::Failed(error) => Err(error),
             Stage::Chained(_) | Stage::Taken => panic!("a Pending was polled after its result"),
         })

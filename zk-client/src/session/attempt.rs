@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use zk_proto::codec::{Decode, Encode, Reader, encode_frame};
-use zk_proto::{ConnectRequest, ConnectResponse, Password, SessionId};
+use zk_proto::{ConnectRequest, ConnectResponse, ErrorCode, SessionId};
 
 use super::link::{Granted, Link, Phase};
 use super::machine::Session;
 use super::output::{Loss, Output, SessionState};
 use super::pending::Owner;
-use super::request::Failure;
+use super::read_only::Search;
+use super::request::{Class, Failure};
 use super::timers::Timer;
 
 /// An attempt may take at least this long, however many servers share the time there is, unless a
@@ -31,10 +32,7 @@ impl<R, W: Clone> Session<R, W> {
         }
         self.phase = Phase::Handshake;
         self.link = Link::default();
-        let (session_id, password) = match &self.granted {
-            Some(granted) => (granted.id, granted.password),
-            None => (SessionId::NONE, Password::NONE),
-        };
+        let (session_id, password) = self.claim();
         let timeout = self.config.session_timeout.as_millis();
         let request = ConnectRequest {
             protocol_version: 0,
@@ -42,7 +40,7 @@ impl<R, W: Clone> Session<R, W> {
             timeout_ms: timeout.try_into().unwrap_or(i32::MAX),
             session_id,
             password,
-            read_only: Some(false),
+            read_only: Some(self.config.read_only),
         };
         encode_frame(&mut self.link.greeting, |out| request.encode(out));
     }
@@ -59,9 +57,21 @@ impl<R, W: Clone> Session<R, W> {
     /// have the last byte were not carried out, and go out again whatever they are. 0 if unknown.
     pub(crate) fn connection_lost(&mut self, now: Instant, why: Loss, unwritten: usize) {
         match self.phase {
-            Phase::Handshake if why == Loss::ClosedByServer => self.ended(now, Loss::Refused, 0),
-            Phase::Handshake | Phase::Established => self.ended(now, why, unwritten),
+            Phase::Handshake if why == Loss::ClosedByServer => self.refused(now),
+            Phase::Authenticating if why == Loss::ClosedByServer => {
+                self.ended(now, Loss::SaslCutShort { mechanism: self.mechanism() }, 0);
+            }
+            Phase::Handshake | Phase::Authenticating => self.ended(now, why, 0),
+            Phase::Established => self.ended(now, why, unwritten),
             Phase::Waiting | Phase::Connecting | Phase::Finished(_) => {}
+        }
+    }
+
+    fn refused(&mut self, now: Instant) {
+        let too_often = self.refused_once_too_often();
+        self.ended(now, Loss::Refused, 0);
+        if too_often && self.granted.is_some() {
+            self.expire(now, Loss::Refused);
         }
     }
 
@@ -107,13 +117,16 @@ impl<R, W: Clone> Session<R, W> {
     /// The connection or the attempt is gone.
     fn lose(&mut self, now: Instant, why: Loss, unwritten: usize) {
         let was_established = self.phase == Phase::Established;
+        let read_only = self.link.read_only;
         let written = self.link.written.saturating_sub(unwritten as u64);
         self.forget_connection();
+        self.hop_ended();
         self.last_loss = why.clone();
         self.pause(now);
         if was_established {
             self.enter(SessionState::Suspended, Some(why));
-            self.fail_lost(written);
+            self.fail_lost(written, read_only);
+            self.detach_if_idle();
         }
     }
 
@@ -129,14 +142,18 @@ impl<R, W: Clone> Session<R, W> {
     pub(super) fn forget_connection(&mut self) {
         self.link = Link::default();
         self.credentials.disconnected();
-        for timer in [Timer::Attempt, Timer::Read, Timer::Ping] {
+        for timer in [Timer::Attempt, Timer::Read, Timer::Ping, Timer::Leave, Timer::Probe] {
             self.timers.clear(timer);
         }
     }
 
-    fn fail_lost(&mut self, written: u64) {
+    /// A read-only server carries out no write, and loses its connections when it ceases to be one.
+    fn fail_lost(&mut self, written: u64, read_only: bool) {
         for slot in self.pending.disconnected(written) {
             match slot.owner {
+                Owner::Caller(reply) if read_only && slot.class == Class::Write => {
+                    self.complete(reply, Err(Failure::Code(ErrorCode::NotReadOnly)));
+                }
                 Owner::Caller(reply) => self.complete(reply, Err(Failure::ConnectionLoss)),
                 // The server may or may not have closed the session. It is over for the
                 // application, and at the latest after its timeout for the servers.
@@ -156,44 +173,90 @@ impl<R, W: Clone> Session<R, W> {
             Ok(response) => response,
             Err(reason) => return self.drop_connection(now, reason.into()),
         };
-        let resumed = self.granted.as_ref().map(|granted| granted.id);
+        let (claimed, _) = self.claim();
         let timeout_ms = u64::try_from(response.timeout_ms).unwrap_or(0);
-        match resumed {
-            Some(_) if timeout_ms == 0 => {
+        let read_only = response.read_only == Some(true);
+        let asked_for = claimed != SessionId::NONE;
+        if response.protocol_version != 0 {
+            // ClickHouse Keeper says so by version 42 while it has no leader, with a session id of
+            // zero, which is no word on the session that was asked for.
+            return self.drop_connection(now, Loss::OtherProtocol(response.protocol_version));
+        }
+        self.link.read_only = read_only;
+        if read_only && !self.config.read_only {
+            return self.drop_connection(now, Loss::ReadOnly);
+        }
+        match response.session_id {
+            // A server that is cut off from those that decide does not know.
+            id if read_only && asked_for && (id != claimed || timeout_ms == 0) => {
+                self.drop_connection(now, Loss::ReadOnly);
+            }
+            _ if timeout_ms == 0 && asked_for => {
                 // Who says so is alive, which nobody knows of the next.
                 self.hosts.stay();
                 self.expire(now, Loss::Expired);
             }
-            None if timeout_ms == 0 || response.session_id == SessionId::NONE => {
-                self.drop_connection(now, Loss::Refused)
+            id if timeout_ms == 0 || id == SessionId::NONE => {
+                self.drop_connection(now, Loss::Refused);
             }
-            _ if response.read_only == Some(true) => self.drop_connection(now, Loss::ReadOnly),
             // What the application holds by its session is gone, whatever the server calls the
             // new one.
-            Some(id) if id != response.session_id => self.expire(now, Loss::SessionReplaced),
+            id if asked_for && id != claimed => self.expire(now, Loss::SessionReplaced),
+            _ if self.config.sasl.is_some() => {
+                self.authenticate(now, response, Duration::from_millis(timeout_ms));
+            }
             _ => self.established(now, response, Duration::from_millis(timeout_ms)),
         }
     }
 
-    fn established(&mut self, now: Instant, response: ConnectResponse, timeout: Duration) {
+    /// Takes up the session that the server has granted, once the server knows who the client is.
+    pub(super) fn established(
+        &mut self,
+        now: Instant,
+        response: ConnectResponse,
+        timeout: Duration,
+    ) {
+        let read_only = response.read_only == Some(true);
+        // Taking a client in counts as a sign of life from it, where it counts.
+        let mut proved_at = self.link.greeted_at.unwrap_or(now);
+        if read_only && let Some(settled) = self.settled() {
+            proved_at = settled.proved_at;
+        }
         let granted = Granted {
             id: response.session_id,
             password: response.password,
+            provisional: read_only && self.settled().is_none() && self.resuming.is_none(),
             timeout,
             heard_at: now,
-            // Taking a client in counts as a sign of life from it.
-            proved_at: self.link.greeted_at.unwrap_or(now),
+            proved_at,
         };
         self.phase = Phase::Established;
         self.connections += 1;
-        self.link.rearm = self.watches.chunks();
+        if !self.link.leaving {
+            self.hosts.connected();
+        }
+        self.link.rearm = self.watches.chunks(self.config.request_len_max);
         self.link.relative_zxid = self.zxid_seen;
         self.timers.clear(Timer::Attempt);
         self.timers.clear(Timer::NoSession);
         self.timers.set(Timer::Ping, now + granted.ping_interval());
         self.granted = Some(granted);
         self.heard(now);
-        self.enter(SessionState::Connected, None);
+        self.hop_ended();
+        if read_only {
+            if !self.timers.is_set(Timer::Expiry) {
+                self.timers.set_after(Timer::Expiry, now, timeout * 4 / 3);
+            }
+            self.search(now);
+            self.enter(SessionState::ConnectedReadOnly, None);
+        } else {
+            self.resuming = None;
+            self.search = Search::default();
+            self.enter(SessionState::Connected, None);
+        }
+        if self.link.leaving {
+            self.leave(now);
+        }
     }
 
     /// The servers share the time there is, so that each can be tried before it is over: a session's

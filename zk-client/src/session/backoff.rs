@@ -32,6 +32,11 @@ impl Backoff {
         Self { builder, min, hosts, rng, failures: 0, growing: None }
     }
 
+    /// There are so many servers from now on.
+    pub(crate) fn set_hosts(&mut self, hosts: usize) {
+        self.hosts = hosts;
+    }
+
     /// The pause after one more failure.
     pub(crate) fn next(&mut self) -> Duration {
         self.failures = self.failures.saturating_add(1);

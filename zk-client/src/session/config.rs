@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use zk_proto::HostPort;
 
+use crate::handover::SessionHandover;
+
 /// The settings of a [`Session`](super::Session). Times are as the application asked for them; the
 /// server may grant another session timeout.
 #[derive(Clone, Debug)]
@@ -18,6 +20,15 @@ pub(crate) struct Config {
     pub(crate) connect_timeout: Duration,
     /// How long closing may take before it is given up.
     pub(crate) close_timeout: Duration,
+    /// The SASL mechanism by which the client shows each server who it is.
+    pub(crate) sasl: Option<&'static str>,
+    /// Whether the first session may take as long as it likes: requests that wait for it longer
+    /// than `connect_timeout` fail, and the attempts go on.
+    pub(crate) lazy: bool,
+    /// Whether to be content with a read-only server while there is no other.
+    pub(crate) read_only: bool,
+    /// The session to go on with, from another client.
+    pub(crate) resume: Option<SessionHandover>,
     /// Whether an expired session is followed by a new one; otherwise expiry is the end.
     pub(crate) renew: bool,
     /// How many requests may be queued and in flight together.
@@ -46,6 +57,10 @@ impl Config {
             session_timeout: Duration::from_secs(15),
             connect_timeout: Duration::from_secs(15),
             close_timeout: Duration::from_secs(3),
+            sasl: None,
+            lazy: false,
+            read_only: false,
+            resume: None,
             renew: true,
             requests_max: 10_000,
             request_bytes_max: 64 << 20,

@@ -2,7 +2,6 @@
 
 use std::time::Instant;
 
-use bytes::Bytes;
 use zk_proto::{OpCode, Zxid};
 
 use super::link::{Granted, Phase};
@@ -25,8 +24,11 @@ impl<R, W: Clone> Session<R, W> {
         if self.closing {
             return self.complete(reply, Err(Failure::Closed));
         }
-        if self.granted.is_none() {
-            self.complete(reply, Ok(Reply { zxid: Zxid::ZERO, body: Bytes::new() }));
+        // A session of a read-only server is nothing that would have to be ended.
+        let connected = self.phase == Phase::Established;
+        let none = self.settled().is_none() && self.resuming.is_none();
+        if none && !(connected && self.granted.is_some()) {
+            self.complete(reply, Ok(Reply::NONE));
             return self.finish(Failure::Closed, SessionState::Closed, Some(Loss::Closed));
         }
         self.closing = true;
@@ -42,6 +44,9 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     pub(super) fn close_timed_out(&mut self) {
+        if self.detaching {
+            return self.hand_over();
+        }
         self.finish(Failure::Closed, SessionState::Closed, Some(Loss::Closed));
     }
 
@@ -58,6 +63,7 @@ impl<R, W: Clone> Session<R, W> {
     pub(super) fn expire_by_clock(&mut self, now: Instant) {
         let after = self.granted.as_ref().map(Granted::expiry_timeout).unwrap_or_default();
         let last = match self.phase {
+            Phase::Established if self.link.read_only => Loss::ReadOnly,
             Phase::Established => Loss::ServerSilent(after),
             _ => self.last_loss.clone(),
         };
@@ -68,7 +74,8 @@ impl<R, W: Clone> Session<R, W> {
     pub(super) fn expire(&mut self, now: Instant, why: Loss) {
         self.disconnect(&why);
         self.timers.clear(Timer::Expiry);
-        self.granted = None;
+        (self.granted, self.resuming) = (None, None);
+        self.forget_refusals();
         // The order that a client sees is that of one session: the next may start on a server, or
         // an ensemble restored from a backup, that is behind what this one has seen.
         self.zxid_seen = Zxid::ZERO;
@@ -92,7 +99,7 @@ impl<R, W: Clone> Session<R, W> {
     /// Those who wait for a session have waited long enough.
     pub(super) fn give_up_waiting(&mut self, now: Instant) {
         let within = self.config.connect_timeout;
-        if self.connections == 0 {
+        if self.connections == 0 && !self.config.lazy {
             let last = Box::new(self.last_loss.clone());
             let why = Loss::Unreachable { within, last };
             return self.finish(Failure::Unreachable, SessionState::Closed, Some(why));
@@ -112,6 +119,12 @@ impl<R, W: Clone> Session<R, W> {
         }
     }
 
+    /// The client cannot show who it is: trying again would end the same way.
+    pub(super) fn auth_failed(&mut self, why: Loss) {
+        let failure = Failure::AuthFailed(why.to_string().into());
+        self.finish(failure, SessionState::AuthFailed, Some(why));
+    }
+
     /// Ends the machine: nothing stays outstanding, and nothing will be let in.
     pub(super) fn finish(&mut self, failure: Failure, state: SessionState, why: Option<Loss>) {
         if self.finished().is_some() {
@@ -120,7 +133,7 @@ impl<R, W: Clone> Session<R, W> {
         self.disconnect(why.as_ref().unwrap_or(&Loss::Closed));
         self.timers.clear_all();
         self.phase = Phase::Finished(failure.clone());
-        self.granted = None;
+        (self.granted, self.resuming) = (None, None);
         if self.state != state {
             self.enter(state, why);
             self.epoch += 1;
@@ -139,7 +152,7 @@ impl<R, W: Clone> Session<R, W> {
 
     /// Drops the connection or the attempt, if there is one.
     fn disconnect(&mut self, why: &Loss) {
-        if matches!(self.phase, Phase::Connecting | Phase::Handshake | Phase::Established) {
+        if self.phase == Phase::Connecting || self.phase.has_connection() {
             self.outputs.push_back(Output::Disconnect { why: why.clone() });
             self.phase = Phase::Waiting;
         }

@@ -23,14 +23,18 @@ impl<R, W: Clone> Session<R, W> {
     pub(crate) fn received(&mut self, now: Instant, buffer: &mut BytesMut) {
         self.expire_if_due(now);
         let decoder = FrameDecoder::new(self.config.reply_len_max);
-        while matches!(self.phase, Phase::Handshake | Phase::Established) {
+        while self.phase.has_connection() {
             match decoder.next(buffer) {
                 Ok(Some(frame)) if self.phase == Phase::Handshake => {
                     self.connect_answered(now, &frame);
                 }
+                Ok(Some(frame)) if self.phase == Phase::Authenticating => {
+                    self.sasl_answered(now, &frame);
+                }
                 Ok(Some(frame)) => self.answered(now, frame),
-                Ok(None) => return,
-                Err(FrameError::TooLong { len, limit }) => {
+                Ok(None) => return self.detach_if_idle(),
+                // An answer to the connect request has no xid.
+                Err(FrameError::TooLong { len, limit }) if self.phase != Phase::Handshake => {
                     // Its xid tells whose reply it is.
                     let Some(xid) = peek_xid(buffer) else {
                         return;
@@ -41,14 +45,18 @@ impl<R, W: Clone> Session<R, W> {
             }
         }
         buffer.clear();
+        self.detach_if_idle();
     }
 
     /// A whole frame has come: the server is alive.
     pub(super) fn heard(&mut self, now: Instant) {
+        let decides = self.server_decides();
         if let Some(granted) = &mut self.granted {
             granted.heard_at = now;
             self.timers.set(Timer::Read, now + granted.read_timeout());
-            self.timers.set(Timer::Expiry, now + granted.expiry_timeout());
+            if decides {
+                self.timers.set(Timer::Expiry, now + granted.expiry_timeout());
+            }
         }
     }
 
@@ -56,7 +64,8 @@ impl<R, W: Clone> Session<R, W> {
     /// does what it is there for.
     fn proved(&mut self, sent_at: Instant) {
         self.backoff.reset();
-        if let Some(granted) = &mut self.granted {
+        let decides = self.server_decides();
+        if let Some(granted) = self.granted.as_mut().filter(|_| decides) {
             granted.prove(sent_at);
         }
     }
@@ -76,6 +85,7 @@ impl<R, W: Clone> Session<R, W> {
             xid::SET_WATCHES => self.watches_answered(now, header.err),
             _ => self.request_answered(now, header, body),
         }
+        self.leave_if_idle(now);
     }
 
     fn notified(&mut self, now: Instant, header: ReplyHeader, body: &Bytes) {
@@ -98,7 +108,11 @@ impl<R, W: Clone> Session<R, W> {
         // The zxid of a ping's reply is left alone: the server takes it outside the order of
         // events and replies.
         match self.link.pings.pop_front() {
-            Some(sent_at) => self.proved(sent_at),
+            Some(sent_at) => {
+                self.proved(sent_at);
+                let after = now.saturating_duration_since(sent_at);
+                self.outputs.push_back(Output::PingAnswered { after });
+            }
             None => self.unexpected(now, xid::PING, None),
         }
     }
@@ -109,10 +123,10 @@ impl<R, W: Clone> Session<R, W> {
         };
         if code != ErrorCode::Ok {
             let why = Loss::AuthRefused { scheme: scheme.to_owned() };
-            return self.finish(Failure::AuthFailed, SessionState::AuthFailed, Some(why));
+            return self.auth_failed(why);
         }
         for caller in self.credentials.accepted() {
-            self.complete(caller, Ok(Reply { zxid: Zxid::ZERO, body: Bytes::new() }));
+            self.complete(caller, Ok(Reply::NONE));
         }
     }
 
@@ -159,7 +173,7 @@ impl<R, W: Clone> Session<R, W> {
         }
         self.register(now, slot.registration, header.err);
         let outcome = match header.err {
-            ErrorCode::Ok => Ok(Reply { zxid: header.zxid, body }),
+            ErrorCode::Ok => Ok(Reply { xid: header.xid, zxid: header.zxid, body }),
             code => Err(Failure::Code(code)),
         };
         match slot.owner {
@@ -175,6 +189,11 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     fn close_answered(&mut self, reply: R, outcome: Outcome) {
+        let outcome = match outcome {
+            // Nothing but a read-only server knows the session, and nothing depends on it.
+            Err(Failure::Code(_)) if self.settled().is_none() => Ok(Reply::NONE),
+            outcome => outcome,
+        };
         self.complete(reply, outcome);
         self.finish(Failure::Closed, SessionState::Closed, Some(Loss::Closed));
     }
@@ -220,7 +239,7 @@ impl<R, W: Clone> Session<R, W> {
         }
     }
 
-    fn unexpected(&mut self, now: Instant, got: i32, expected: Option<i32>) {
+    pub(super) fn unexpected(&mut self, now: Instant, got: i32, expected: Option<i32>) {
         self.drop_connection(now, Loss::UnexpectedReply { got, expected });
     }
 

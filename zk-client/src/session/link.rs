@@ -5,8 +5,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use zk_proto::{Password, SessionId, Zxid};
+use zk_proto::{HostPort, Password, SessionId, Zxid};
 
+use super::sasl::Exchange;
 use super::watches::Chunk;
 
 /// Where the machine stands with its connection.
@@ -19,10 +20,20 @@ pub(crate) enum Phase {
     /// Connected; the connect request is out, or about to be, and nothing may follow it before
     /// the answer.
     Handshake,
+    /// The server has granted the session, and the client shows it by SASL who it is; nothing else
+    /// may go out before that is done.
+    Authenticating,
     /// A server serves the session.
     Established,
     /// The machine has ended.
     Finished(super::Failure),
+}
+
+impl Phase {
+    /// Whether there is a connection that bytes may come from.
+    pub(crate) fn has_connection(&self) -> bool {
+        matches!(self, Self::Handshake | Self::Authenticating | Self::Established)
+    }
 }
 
 /// What is forgotten with each connection.
@@ -32,6 +43,14 @@ pub(crate) struct Link {
     pub(crate) greeting: BytesMut,
     /// When the connect request was written.
     pub(crate) greeted_at: Option<Instant>,
+    /// The SASL exchange, while there is one.
+    pub(crate) sasl: Option<Exchange>,
+    /// Whether the server is read-only.
+    pub(crate) read_only: bool,
+    /// Which server is being asked whether it takes writes.
+    pub(crate) probing: Option<HostPort>,
+    /// Whether the client goes to another server once all that was sent is answered.
+    pub(crate) leaving: bool,
     /// Bytes written, ever.
     pub(crate) written: u64,
     /// Since when a ping is to be written, if one is.
@@ -53,6 +72,8 @@ pub(crate) struct Link {
 pub(crate) struct Granted {
     pub(crate) id: SessionId,
     pub(crate) password: Password,
+    /// Whether only a read-only server knows the session.
+    pub(crate) provisional: bool,
     /// As negotiated.
     pub(crate) timeout: Duration,
     /// When the last whole frame came.
@@ -90,6 +111,7 @@ impl fmt::Debug for Granted {
         f.debug_struct("Granted")
             .field("id", &self.id)
             .field("timeout", &self.timeout)
+            .field("provisional", &self.provisional)
             .field("heard_at", &self.heard_at)
             .field("proved_at", &self.proved_at)
             .finish_non_exhaustive()

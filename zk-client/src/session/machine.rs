@@ -15,9 +15,11 @@ use super::hosts::HostList;
 use super::link::{Granted, Link, Phase};
 use super::output::{Loss, Output, SessionState};
 use super::pending::{self, Pending};
+use super::read_only::Search;
 use super::request::{Failure, Outcome, Reply, Request, XID_AT};
 use super::timers::{Timer, Timers};
-use super::watches::{Registry, WatcherId};
+use super::watches::{Registry, WatcherId, rearming_len};
+use crate::handover::SessionHandover;
 
 /// A client's session. See the [module](super) for how to drive it.
 ///
@@ -27,16 +29,19 @@ use super::watches::{Registry, WatcherId};
 /// Invariants:
 /// * requests are in flight only while a connection is established;
 /// * `granted` is what a server has granted and nothing has ended since; every watch is of it;
-/// * timers: `Expiry` is set while `granted` is; `Attempt` while connecting or in the handshake;
+/// * timers: `Expiry` is set while `granted` is; `Attempt` from connecting to being taken in;
 ///   `Read` while established; `Reconnect` while waiting.
 pub(crate) struct Session<R, W> {
     pub(super) config: Config,
     pub(super) hosts: HostList,
     pub(super) backoff: Backoff,
+    pub(super) search: Search,
     pub(super) timers: Timers,
     pub(super) phase: Phase,
     pub(super) link: Link,
     pub(super) granted: Option<Granted>,
+    /// The session to take over from another client, until a server has said what became of it.
+    pub(super) resuming: Option<SessionHandover>,
     pub(super) state: SessionState,
     /// The number of the current session, from 1.
     pub(super) epoch: u64,
@@ -48,8 +53,12 @@ pub(crate) struct Session<R, W> {
     pub(super) pending: Pending<R, W>,
     pub(super) watches: Registry<W>,
     pub(super) credentials: Credentials<R>,
+    /// How many SASL exchanges have begun: the number of the current one.
+    pub(super) sasl_exchanges: u64,
     /// Whether the application closes the session.
     pub(super) closing: bool,
+    /// Whether it does so without ending it on the server.
+    pub(super) detaching: bool,
     /// What the last connection or attempt failed with.
     pub(super) last_loss: Loss,
     pub(super) outputs: VecDeque<Output<R, W>>,
@@ -59,29 +68,36 @@ impl<R, W: Clone> Session<R, W> {
     /// A machine that makes its first attempt at once. All its randomness comes from the seed.
     pub(crate) fn new(config: Config, seed: u64, now: Instant) -> Self {
         let mut rng = Rng::with_seed(seed);
-        let hosts = HostList::new(config.hosts.clone(), &mut rng);
+        let hosts = HostList::new(config.hosts.clone(), rng.fork());
+        let resuming = config.resume.clone();
         let backoff = Backoff::new(config.backoff_min, config.backoff_max, hosts.len(), rng);
         let mut session = Self {
             hosts,
             backoff,
+            search: Search::default(),
             timers: Timers::default(),
             phase: Phase::Waiting,
             link: Link::default(),
             granted: None,
+            zxid_seen: resuming.as_ref().map_or(Zxid::ZERO, SessionHandover::last_zxid),
+            resuming,
             state: SessionState::Connecting,
             epoch: 1,
             connections: 0,
-            zxid_seen: Zxid::ZERO,
             next_xid: 1,
             pending: Pending::new(),
             watches: Registry::new(),
             credentials: Credentials::new(),
+            sasl_exchanges: 0,
             closing: false,
+            detaching: false,
             last_loss: Loss::NotTried,
             outputs: VecDeque::new(),
             config,
         };
-        session.timers.set_after(Timer::NoSession, now, session.config.connect_timeout);
+        if !session.config.lazy {
+            session.limit_wait_for_session(now);
+        }
         session.attempt(now);
         session
     }
@@ -117,7 +133,10 @@ impl<R, W: Clone> Session<R, W> {
         if request.epoch.is_some_and(|epoch| epoch != self.epoch) {
             return Err(Failure::SessionExpired);
         }
-        let (len, limit) = (request.frame.len() - XID_AT, self.config.request_len_max);
+        // A watch that could not be set again would cost each connection.
+        let rearming = request.watch.as_ref().map_or(0, |watch| rearming_len(&watch.path));
+        let len = rearming.max(request.frame.len() - XID_AT);
+        let limit = self.config.request_len_max;
         if len > limit {
             return Err(Failure::RequestTooLong { len, limit });
         }
@@ -138,7 +157,7 @@ impl<R, W: Clone> Session<R, W> {
             Some(failure) => (reply, Err(failure)),
             None => match self.credentials.add(scheme, auth, reply) {
                 Added::Remembered => return self.limit_wait_for_session(now),
-                Added::Known(reply) => (reply, Ok(Reply { zxid: Zxid::ZERO, body: Bytes::new() })),
+                Added::Known(reply) => (reply, Ok(Reply::NONE)),
                 Added::TooMany(reply) => (reply, Err(Failure::TooManyCredentials)),
             },
         };
@@ -168,8 +187,11 @@ impl<R, W: Clone> Session<R, W> {
                 Timer::Read => self.server_silent(now),
                 Timer::Ping => self.ping_due(now),
                 Timer::Reconnect => self.attempt(now),
+                Timer::Leave => self.leave_now(now),
+                Timer::Probe => self.probe_due(now),
             }
         }
+        self.detach_if_idle();
     }
 
     pub(super) fn requests_timed_out(&mut self, now: Instant) {
@@ -191,6 +213,11 @@ impl<R, W: Clone> Session<R, W> {
         self.timers.next()
     }
 
+    /// Bytes of the requests that are queued or in flight.
+    pub(crate) fn request_bytes(&self) -> usize {
+        self.pending.bytes()
+    }
+
     /// Where the client stands with its session.
     pub(crate) fn state(&self) -> SessionState {
         self.state
@@ -207,9 +234,14 @@ impl<R, W: Clone> Session<R, W> {
         self.connections
     }
 
-    /// The session's id, while there is one.
+    /// The session's id, while there is one that the ensemble has granted.
     pub(crate) fn session_id(&self) -> Option<SessionId> {
-        self.granted.as_ref().map(|granted| granted.id)
+        self.settled().map(|granted| granted.id)
+    }
+
+    /// The highest zxid that a reply of this session had.
+    pub(crate) fn zxid_seen(&self) -> Zxid {
+        self.zxid_seen
     }
 
     /// The session timeout that the server has granted.
@@ -220,13 +252,18 @@ impl<R, W: Clone> Session<R, W> {
     /// Until when the servers cannot have expired the session: its timeout after the last request
     /// or ping that was answered was sent. Past it, presume the session lost, told or not.
     pub(crate) fn session_deadline(&self) -> Option<Instant> {
-        self.granted.as_ref().map(|granted| granted.proved_at + granted.timeout)
+        let settled = self.settled().filter(|_| self.resuming.is_none());
+        settled.map(|granted| granted.proved_at + granted.timeout)
     }
 
     /// Requests queued and in flight.
-    #[cfg(test)]
-    pub(crate) fn queue_len(&self) -> usize {
+    pub(crate) fn request_count(&self) -> usize {
         self.pending.len()
+    }
+
+    /// Watches that are set, or will be again on the next connection.
+    pub(crate) fn watch_count(&self) -> usize {
+        self.watches.len()
     }
 
     /// Whether another request would be let in.

@@ -8,9 +8,11 @@
 //!
 //! * **Inputs** say what happened and take the time at which it did: [`submit`](Session::submit),
 //!   [`add_auth`](Session::add_auth), [`unwatch`](Session::unwatch), [`close`](Session::close), [`abort`](Session::abort) from the
-//!   application; [`connected`](Session::connected), [`connect_failed`](Session::connect_failed),
-//!   [`received`](Session::received), [`connection_lost`](Session::connection_lost) from the
-//!   network; [`timeout`](Session::timeout) from the clock.
+//!   application, [`update_hosts`](Session::update_hosts) and [`detach`](Session::detach) too;
+//!   [`connected`](Session::connected), [`connect_failed`](Session::connect_failed),
+//!   [`received`](Session::received), [`connection_lost`](Session::connection_lost),
+//!   [`probed`](Session::probed) from the network;
+//!   [`sasl_stepped`](Session::sasl_stepped) from the SASL mechanism; [`timeout`](Session::timeout) from the clock.
 //! * **[`poll_output`](Session::poll_output)** says what to do and whom to tell.
 //! * **[`transmit`](Session::transmit)** gives the bytes to write. It counts as an input: what it
 //!   gives is sent as far as the session is concerned.
@@ -42,14 +44,18 @@ mod auth;
 mod backoff;
 mod config;
 mod ending;
+mod handover;
 mod hosts;
 mod inbound;
 mod link;
 mod machine;
+mod moving;
 mod outbound;
 mod output;
 mod pending;
+mod read_only;
 mod request;
+mod sasl;
 mod timers;
 mod watches;
 
@@ -61,7 +67,8 @@ pub use output::SessionState;
 pub(crate) use config::Config;
 pub(crate) use machine::Session;
 pub(crate) use output::{Loss, NodeEvent, Notice, Output};
+pub(crate) use request::{Class, FRAME_LEN_MIN, Failure, Outcome, Request, encode_request_into};
 #[cfg(test)]
-pub(crate) use request::encode_bare_request;
-pub(crate) use request::{Class, Failure, Outcome, Request, encode_request};
+pub(crate) use request::{encode_bare_request, encode_request};
+pub(crate) use sasl::SaslStep;
 pub(crate) use watches::{Watch, WatchKind, WatcherId};

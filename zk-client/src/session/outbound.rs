@@ -31,6 +31,7 @@ impl<R, W: Clone> Session<R, W> {
                 out.extend_from_slice(&self.link.greeting.split());
                 self.link.greeted_at.get_or_insert(now);
             }
+            Phase::Authenticating => self.transmit_sasl(out),
             Phase::Established => self.transmit_established(now, out),
             Phase::Waiting | Phase::Connecting | Phase::Finished(_) => return,
         }
@@ -49,7 +50,7 @@ impl<R, W: Clone> Session<R, W> {
             });
             self.link.pings.push_back(now);
         }
-        while out.len() - start < TRANSMIT_LEN_MAX {
+        while out.len() - start < TRANSMIT_LEN_MAX && !self.link.leaving {
             if let Some(chunk) = self.link.rearm.pop_front() {
                 chunk.transmit(self.link.relative_zxid, out);
                 self.link.rearming.push_back((now, chunk));
@@ -88,7 +89,7 @@ impl<R, W: Clone> Session<R, W> {
 
     /// The next xid: up to the highest that a client may use, then from 1 again. Never one that is
     /// still in flight, since far fewer requests may be.
-    fn take_xid(&mut self) -> i32 {
+    pub(super) fn take_xid(&mut self) -> i32 {
         let xid = self.next_xid;
         self.next_xid = if xid >= xid::MAX { 1 } else { xid + 1 };
         xid

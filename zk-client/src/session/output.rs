@@ -4,10 +4,12 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use zk_proto::codec::{DecodeError, FrameError};
 use zk_proto::{ErrorCode, EventType, HostPort, Zxid};
 
 use super::request::{Failure, Outcome};
+use crate::handover::SessionHandover;
 
 /// Something for the driver to do or to pass on, in order.
 #[derive(Debug)]
@@ -21,11 +23,30 @@ pub(crate) enum Output<R, W> {
         /// attempt by itself. What several addresses have to share.
         within: Duration,
     },
+    /// Ask this server on a connection of its own whether it takes writes, by `isro`, and call
+    /// `probed` with the answer; no answer in time is a no. One such question at a time: a new one,
+    /// or the end of the session's connection, supersedes it.
+    Probe {
+        /// The server.
+        host: HostPort,
+        /// How long that may take, with everything.
+        within: Duration,
+    },
+    /// The session has been left to whoever takes this. Comes before [`Finished`](Self::Finished).
+    Detached(SessionHandover),
     /// Drop the connection or the attempt, without waiting for anything. Its end need not be
     /// reported, and nothing more that it delivers must be passed in.
     Disconnect {
         /// Why, for the log.
         why: Loss,
+    },
+    /// Ask the SASL mechanism for its next step, then call `sasl_stepped`. What it was asked is
+    /// void when the connection ends, or with [`Disconnect`](Self::Disconnect).
+    Sasl {
+        /// The number of the exchange, to be given back: one per connection.
+        exchange: u64,
+        /// What the server has said; `None` at the beginning, which is the client's.
+        challenge: Option<Bytes>,
     },
     /// A request has ended.
     Complete {
@@ -33,6 +54,11 @@ pub(crate) enum Output<R, W> {
         reply: R,
         /// How it ended.
         outcome: Outcome,
+    },
+    /// The server has answered a ping.
+    PingAnswered {
+        /// How long after it was sent.
+        after: Duration,
     },
     /// Something for a watcher.
     Watch {
@@ -86,6 +112,9 @@ pub(crate) struct NodeEvent {
 /// Connecting ──▶ Connected ◀──▶ Suspended ──▶ Expired ──▶ Connecting (a new session)
 ///                    └────────────────────────────────▶ Closed, AuthFailed (final)
 /// ```
+///
+/// Where [read-only servers](crate::ClientBuilder::read_only) are allowed, `ConnectedReadOnly`
+/// stands wherever `Connected` does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SessionState {
@@ -93,6 +122,12 @@ pub enum SessionState {
     Connecting,
     /// The session is served. Requests are answered.
     Connected,
+    /// A read-only server answers: one that is cut off from its ensemble. Reads may be stale, and
+    /// writes fail with [`Error::NotReadOnly`](crate::Error::NotReadOnly). The client looks for a
+    /// server that takes writes, and goes there. A session that was opened before is not kept
+    /// alive meanwhile; one that was not will be opened by then, so that there is no session id
+    /// yet. Only with [`ClientBuilder::read_only`](crate::ClientBuilder::read_only).
+    ConnectedReadOnly,
     /// The connection is gone while the session may still live: whoever holds something by it can
     /// no longer be sure. Requests wait for the next connection.
     Suspended,
@@ -106,9 +141,15 @@ pub enum SessionState {
 }
 
 impl SessionState {
-    /// Whether a server is answering.
+    /// Whether a server is answering, be it a read-only one.
     #[must_use]
     pub fn is_connected(self) -> bool {
+        matches!(self, Self::Connected | Self::ConnectedReadOnly)
+    }
+
+    /// Whether a server is answering that takes writes: only it can tell that the session lives.
+    #[must_use]
+    pub fn takes_writes(self) -> bool {
         self == Self::Connected
     }
 
@@ -125,6 +166,7 @@ impl fmt::Display for SessionState {
         f.write_str(match self {
             Self::Connecting => "connecting",
             Self::Connected => "connected",
+            Self::ConnectedReadOnly => "connected to a read-only server",
             Self::Suspended => "suspended",
             Self::Expired => "expired",
             Self::AuthFailed => "refused for its credentials",
@@ -178,9 +220,19 @@ pub(crate) enum Loss {
     /// The server answered for another session than it was asked for.
     #[error("the server opened a new session instead of resuming the one it was asked for")]
     SessionReplaced,
-    /// A read-only server, which was not asked for.
+    /// A read-only server, which was not asked for or does not know the session.
     #[error("the server is read-only")]
     ReadOnly,
+    /// A server was found that takes writes, and this one does not.
+    #[error("the server is read-only, and {0} takes writes")]
+    ReadWriteFound(HostPort),
+    /// The list of servers has changed.
+    #[error("the list of servers has changed, and this client goes to another of them")]
+    Moving,
+    /// The server answered in another version of the protocol. ClickHouse Keeper says so when it
+    /// cannot serve.
+    #[error("the server does not serve at the moment (it answered with protocol version {0})")]
+    OtherProtocol(i32),
     /// The server says that the session is over.
     #[error("the server says that the session has expired")]
     Expired,
@@ -200,6 +252,43 @@ pub(crate) enum Loss {
     AuthRefused {
         /// Its scheme.
         scheme: String,
+    },
+    /// The server has no login section, so it knows nobody by SASL.
+    #[error(
+        "the server does not do SASL, by which the client is to show who it is ({mechanism}): give \
+         the server a login section, or the client no SASL"
+    )]
+    SaslNotOffered {
+        /// The client's mechanism.
+        mechanism: &'static str,
+    },
+    /// The server has refused the client.
+    #[error(
+        "the server refused the client by SASL {mechanism} (\"{code}\"): wrong user, password or \
+         principal, or another mechanism than the server's"
+    )]
+    SaslRefused {
+        /// The client's mechanism.
+        mechanism: &'static str,
+        /// What the server calls it.
+        code: ErrorCode,
+    },
+    /// The mechanism gave up.
+    #[error("SASL {mechanism} failed: {reason}")]
+    SaslFailed {
+        /// The mechanism.
+        mechanism: &'static str,
+        /// Why, as it says.
+        reason: String,
+    },
+    /// The server closed the connection during the exchange.
+    #[error(
+        "the server closed the connection while the client was to show by SASL {mechanism} who it \
+         is; servers before 3.5 refuse a wrong password so"
+    )]
+    SaslCutShort {
+        /// The mechanism.
+        mechanism: &'static str,
     },
     /// The application closed the client.
     #[error("the client was closed")]

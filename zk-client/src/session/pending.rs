@@ -307,7 +307,7 @@ impl<R, W> Pending<R, W> {
             (_, Some(at)) => &mut self.queued[at],
             (None, None) => return,
         };
-        slot.registration.forget();
+        slot.forget_watch();
     }
 
     /// Whether a request on its way sets such a watch.
@@ -337,7 +337,7 @@ impl<R, W> Pending<R, W> {
         if let Registration::Set(watch) = &slot.registration {
             self.watchers.remove(&watch.id);
         }
-        slot.registration.forget();
+        slot.forget_watch();
         match std::mem::replace(&mut slot.owner, Owner::Abandoned) {
             Owner::Caller(reply) => Some(reply),
             _ => None,
@@ -366,15 +366,27 @@ impl<R, W> Pending<R, W> {
     }
 }
 
-impl<W> Registration<W> {
-    /// The watcher is gone; what stays of its watch on the server must go too.
-    fn forget(&mut self) {
-        *self = match std::mem::replace(self, Self::None) {
-            Self::Set(watch) if watch.kind.is_persistent() => {
-                Self::Undo { kind: watch.kind, path: watch.path }
+impl<R, W> Slot<R, W> {
+    /// The watcher is gone; what stays of its watch on the server must go too. A one-shot watch is
+    /// not asked for when the request is sent, or sent again.
+    fn forget_watch(&mut self) {
+        self.registration = match std::mem::replace(&mut self.registration, Registration::None) {
+            Registration::Set(watch) if watch.kind.is_persistent() => {
+                Registration::Undo { kind: watch.kind, path: watch.path }
             }
-            _ => Self::None,
+            Registration::Set(_) => {
+                clear_watch_flag(&mut self.frame);
+                Registration::None
+            }
+            other => other,
         };
+    }
+}
+
+/// Makes a read that sets a one-shot watch a plain one: all of them end with that flag.
+fn clear_watch_flag(frame: &mut BytesMut) {
+    if let Some(flag) = frame.get_mut(FRAME_LEN_MIN..).and_then(<[u8]>::last_mut) {
+        *flag = 0;
     }
 }
 

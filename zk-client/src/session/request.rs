@@ -1,6 +1,7 @@
 //! What goes through a session: requests, and how they end.
 
 use std::fmt;
+use std::sync::Arc;
 use std::time::Instant;
 
 use bytes::{BufMut, Bytes, BytesMut};
@@ -67,13 +68,18 @@ impl<R, W> fmt::Debug for Request<R, W> {
 
 /// Encodes a request as the machine wants it: length, room for the xid, op code, record.
 pub(crate) fn encode_request(op: OpCode, record: &impl Encode) -> BytesMut {
-    let mut frame = BytesMut::new();
-    encode_frame(&mut frame, |out| {
+    let mut frame = BytesMut::with_capacity(FRAME_LEN_MIN + record.len_hint());
+    encode_request_into(&mut frame, op, record);
+    frame
+}
+
+/// As [`encode_request`], into a buffer that is there.
+pub(crate) fn encode_request_into(frame: &mut BytesMut, op: OpCode, record: &impl Encode) {
+    encode_frame(frame, |out| {
         out.put_i32(0);
         out.put_i32(op.code());
         record.encode(out);
     });
-    frame
 }
 
 /// Encodes a request that is nothing but its header.
@@ -90,12 +96,30 @@ pub(crate) fn encode_bare_request(op: OpCode) -> BytesMut {
 pub(crate) type Outcome = Result<Reply, Failure>;
 
 /// The answer to a request that succeeded.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Reply {
+    /// The number under which the request was sent last; 0 for what has none.
+    pub(crate) xid: i32,
     /// The last transaction the server had applied; for a write its own.
     pub(crate) zxid: Zxid,
     /// The record behind the header, without a copy. Newer servers may append to it.
     pub(crate) body: Bytes,
+}
+
+/// What a node holds may be secret, so only the size is shown.
+impl fmt::Debug for Reply {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reply")
+            .field("xid", &self.xid)
+            .field("zxid", &self.zxid)
+            .field("len", &self.body.len())
+            .finish()
+    }
+}
+
+impl Reply {
+    /// The answer to what needs none.
+    pub(crate) const NONE: Self = Self { xid: 0, zxid: Zxid::ZERO, body: Bytes::new() };
 }
 
 /// Why a request has no answer.
@@ -117,9 +141,9 @@ pub(crate) enum Failure {
         /// Whether the request had been sent: then a write may still take effect, or may have.
         in_flight: bool,
     },
-    /// The server refused the credentials, for good.
-    #[error("the server refused the credentials; no request can be sent with them")]
-    AuthFailed,
+    /// The client could not authenticate, for good: what was refused, and by whom.
+    #[error("{0}; no request can be sent")]
+    AuthFailed(Arc<str>),
     /// The client was closed. The request was not sent.
     #[error("the client is closed")]
     Closed,

@@ -22,10 +22,14 @@ pub(crate) enum Timer {
     Ping,
     /// The pause before the next attempt is over.
     Reconnect,
+    /// A server that is to be left has not answered everything in time.
+    Leave,
+    /// On a read-only server: the pause before another is asked whether it takes writes is over.
+    Probe,
 }
 
 impl Timer {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 10] = [
         Self::Expiry,
         Self::NoSession,
         Self::Close,
@@ -34,6 +38,8 @@ impl Timer {
         Self::Read,
         Self::Ping,
         Self::Reconnect,
+        Self::Leave,
+        Self::Probe,
     ];
 }
 

@@ -16,6 +16,13 @@ use zk_proto::{
 pub(crate) const CHUNK_LEN_MAX: usize = 128 * 1024;
 /// Bytes in front of each path.
 const PATH_PREFIX_LEN: usize = 4;
+/// The rest of such a request: header, zxid, and the lengths of five lists.
+const CHUNK_OVERHEAD: usize = 8 + 8 + 5 * 4;
+
+/// How long a request has to be to set a watch on this path again.
+pub(crate) fn rearming_len(path: &str) -> usize {
+    CHUNK_OVERHEAD + PATH_PREFIX_LEN + path.len()
+}
 
 /// The caller's number for a watcher. Never used twice within a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -111,7 +118,6 @@ impl<W: Clone> Registry<W> {
     }
 
     /// How many watchers there are.
-    #[cfg(test)]
     pub(crate) fn len(&self) -> usize {
         self.places.len()
     }
@@ -198,13 +204,14 @@ impl<W: Clone> Registry<W> {
         lists.flatten().map(|(_, sink)| sink).collect()
     }
 
-    /// The requests that set everything again, none of them long.
-    pub(crate) fn chunks(&self) -> VecDeque<Chunk> {
+    /// The requests that set everything again, none of them long, nor longer than servers take.
+    pub(crate) fn chunks(&self, request_len_max: usize) -> VecDeque<Chunk> {
+        let limit = CHUNK_LEN_MAX.min(request_len_max.saturating_sub(CHUNK_OVERHEAD));
         let mut chunks = VecDeque::new();
         let mut chunk = Chunk::default();
         for kind in WatchKind::ALL {
             for path in self.tables[kind as usize].keys() {
-                if chunk.len > 0 && chunk.len + PATH_PREFIX_LEN + path.len() > CHUNK_LEN_MAX {
+                if chunk.len > 0 && chunk.len + PATH_PREFIX_LEN + path.len() > limit {
                     chunks.push_back(std::mem::take(&mut chunk));
                 }
                 chunk.push(kind, path.clone());

@@ -10,6 +10,7 @@ use zk_proto::{Stat, Zxid};
 
 use super::OneshotWatch;
 use crate::client::Client;
+use crate::driver::Pace;
 use crate::error::{Error, Result};
 use crate::ops::Pending;
 
@@ -18,7 +19,8 @@ use crate::ops::Pending;
 ///
 /// The first item is the state at the start. States that a slow consumer did not get to see are
 /// skipped, the latest never is: after the last change the stream comes to rest on it. That holds
-/// across reconnections, new sessions, and the node's deletion and re-creation (which is told from
+/// across reconnections, new sessions, servers that refuse for a while to answer (it asks again at
+/// growing intervals of up to 10 s), and the node's deletion and re-creation (which is told from
 /// an update by [`Stat::czxid`]).
 ///
 /// It costs one read with a one-shot watch for each item, and works on all servers. An error that
@@ -46,6 +48,7 @@ pub struct Observe {
     step: Step,
     /// What was shown last: the creation and the last change of the node, or that there is none.
     shown: Option<Option<(Zxid, Zxid)>>,
+    pace: Pace,
 }
 
 /// What the stream is waiting for.
@@ -60,7 +63,13 @@ enum Step {
 
 impl Observe {
     pub(crate) fn new(client: Client, path: &str) -> Self {
-        Self { client, path: path.to_owned(), step: Step::Start, shown: None }
+        Self {
+            client,
+            path: path.to_owned(),
+            step: Step::Start,
+            shown: None,
+            pace: Pace::default(),
+        }
     }
 
     /// Takes note of a state; whether it differs from the one shown last.
@@ -73,6 +82,7 @@ impl Observe {
     fn read(&mut self, result: Result<(Bytes, Stat, OneshotWatch)>) -> Result<Option<Item>> {
         match result {
             Ok((data, stat, watch)) => {
+                self.pace.worked();
                 self.step = Step::Watching(watch);
                 Ok(self.is_news(Some(&stat)).then_some(Some((data, stat))))
             }
@@ -88,6 +98,7 @@ impl Observe {
     fn asked(&mut self, result: Result<(Option<Stat>, OneshotWatch)>) -> Result<Option<Item>> {
         match result {
             Ok((None, watch)) => {
+                self.pace.worked();
                 self.step = Step::Watching(watch);
                 Ok(self.is_news(None).then_some(None))
             }
@@ -102,6 +113,10 @@ impl Observe {
     /// Reads again what may be read in a later session, or gives up.
     fn failed(&mut self, error: Error) -> Result<Option<Item>> {
         if error.is_retryable() && !self.client.shared().has_ended() {
+            // A request waits for a new session by itself; a server that refuses it has reasons.
+            if error != Error::SessionExpired {
+                self.pace.failed(self.client.shared());
+            }
             self.step = Step::Start;
             return Ok(None);
         }
@@ -120,6 +135,7 @@ impl Stream for Observe {
         loop {
             let news = match &mut this.step {
                 Step::Start => {
+                    ready!(this.pace.poll(cx));
                     this.step = Step::Reading(this.client.get(&this.path).watch().send());
                     continue;
                 }

@@ -7,6 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::{Sink, WatchedEvent};
+use crate::chroot::Chroot;
+use crate::client::Client;
 use crate::error::{Error, Result};
 use crate::queue::Command;
 use crate::session::{Notice, Watch, WatchKind, WatcherId};
@@ -25,18 +27,20 @@ pub struct OneshotWatch {
     slot: Arc<Slot>,
     id: WatcherId,
     shared: Arc<Shared>,
+    chroot: Chroot,
     /// Nothing is set that would have to be forgotten.
     over: bool,
 }
 
 impl OneshotWatch {
     /// A watch to be, and what the session needs to set it.
-    pub(crate) fn new(shared: &Arc<Shared>, kind: WatchKind, path: &str) -> (Watch<Sink>, Self) {
+    pub(crate) fn new(client: &Client, kind: WatchKind, path: &str) -> (Watch<Sink>, Self) {
         let slot = Arc::new(Slot::default());
+        let (shared, chroot) = (Arc::clone(client.shared()), client.chroot().clone());
         let id = shared.next_watcher();
         let sink = Sink::Oneshot(Arc::clone(&slot));
         let request = Watch { id, kind, path: path.into(), sink };
-        (request, Self { slot, id, shared: Arc::clone(shared), over: false })
+        (request, Self { slot, id, shared, chroot, over: false })
     }
 
     /// The request that was to set the watch has failed.
@@ -47,10 +51,9 @@ impl OneshotWatch {
     fn event(&self, notice: Notice) -> Result<WatchedEvent> {
         match notice {
             Notice::Event(event) => {
-                let chroot = &self.shared.chroot;
-                WatchedEvent::new(&event, chroot).ok_or_else(|| Error::Protocol {
+                WatchedEvent::new(&event, &self.chroot).ok_or_else(|| Error::Protocol {
                     op: "notification",
-                    path: chroot.to_client(&event.path).to_owned(),
+                    path: self.chroot.to_client(&event.path).to_owned(),
                     reason: format!("{:?} is not for servers to send", event.kind),
                 })
             }

@@ -10,7 +10,10 @@ use futures_core::Stream;
 use zk_proto::{AddWatchRequest, OpCode};
 
 use super::{EventType, Sink, WatchMode, WatchedEvent};
-use crate::error::Result;
+use crate::chroot::Chroot;
+use crate::client::Client;
+use crate::driver::Pace;
+use crate::error::{Error, Result};
 use crate::ops::{Call, Pending, request};
 use crate::queue::Command;
 use crate::session::{Failure, NodeEvent, Notice, WatcherId};
@@ -35,9 +38,8 @@ impl<'a> Watch<'a> {
 
     /// Sends the request now; the result is awaited later.
     pub fn send(self) -> Pending<WatchStream> {
-        let shared = Arc::clone(self.call.client().shared());
         let path = self.call.path().to_owned();
-        let stream = WatchStream::new(shared, path, self.mode);
+        let stream = WatchStream::new(self.call.client(), path, self.mode);
         let server_path = self.call.server_path();
         let request = AddWatchRequest { path: &server_path, mode: self.mode.to_wire().code() };
         let watch = stream.registration(&server_path);
@@ -67,14 +69,21 @@ pub struct WatchStream {
     path: String,
     mode: WatchMode,
     shared: Arc<Shared>,
-    renewing: Option<Pending<()>>,
+    chroot: Chroot,
+    /// Boxed: rare, and larger than all the rest.
+    renewing: Option<Box<Pending<()>>>,
+    /// The watch is to be set again after a pause.
+    paused: bool,
+    pace: Pace,
     ended: bool,
 }
 
 impl WatchStream {
-    fn new(shared: Arc<Shared>, path: String, mode: WatchMode) -> Self {
+    fn new(client: &Client, path: String, mode: WatchMode) -> Self {
+        let (shared, chroot) = (Arc::clone(client.shared()), client.chroot().clone());
         let (buffer, id) = (Arc::new(Buffer::default()), shared.next_watcher());
-        Self { buffer, id, path, mode, shared, renewing: None, ended: false }
+        let (renewing, paused, ended, pace) = (None, false, false, Pace::default());
+        Self { buffer, id, path, mode, shared, chroot, renewing, paused, pace, ended }
     }
 
     fn registration(&self, server_path: &str) -> crate::session::Watch<Sink> {
@@ -89,10 +98,11 @@ impl WatchStream {
     /// The session is over: sets the watch again, in the next one.
     fn renew(&mut self) {
         self.id = self.shared.next_watcher();
-        let server_path = self.shared.chroot.to_server(&self.path);
+        let server_path = self.chroot.to_server(&self.path);
         let request = AddWatchRequest { path: &server_path, mode: self.mode.to_wire().code() };
         let watch = self.registration(&server_path);
-        self.renewing = Some(Pending::add_watch(&self.shared, &self.path, &request, watch));
+        self.renewing =
+            Some(Box::new(Pending::add_watch(&self.shared, &self.path, &request, watch)));
     }
 
     fn resync(&self) -> WatchedEvent {
@@ -102,8 +112,16 @@ impl WatchStream {
     /// What became of setting the watch again: whether there is something to read now.
     fn renewed(&mut self, result: Result<()>) -> Option<WatchedEvent> {
         match result {
-            Ok(()) => return Some(self.resync()),
-            Err(error) if error.is_retryable() && !self.shared.has_ended() => self.renew(),
+            Ok(()) => {
+                self.pace.worked();
+                return Some(self.resync());
+            }
+            Err(Error::SessionExpired) if !self.shared.has_ended() => self.renew(),
+            // The server refuses for now: it sheds load, say.
+            Err(error) if error.is_retryable() && !self.shared.has_ended() => {
+                self.pace.failed(&self.shared);
+                self.paused = true;
+            }
             Err(error) => {
                 tracing::debug!(path = self.path, %error, "a persistent watch is over");
                 self.ended = true;
@@ -118,6 +136,11 @@ impl Stream for WatchStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<WatchedEvent>> {
         while !self.ended {
+            if self.paused {
+                ready!(self.pace.poll(cx));
+                self.paused = false;
+                self.renew();
+            }
             if let Some(renewing) = &mut self.renewing {
                 let result = ready!(Pin::new(renewing).poll(cx));
                 self.renewing = None;
@@ -128,7 +151,7 @@ impl Stream for WatchStream {
             }
             match ready!(self.buffer.poll(cx)) {
                 Item::Event(event) => {
-                    if let Some(event) = WatchedEvent::new(&event, &self.shared.chroot) {
+                    if let Some(event) = WatchedEvent::new(&event, &self.chroot) {
                         return Poll::Ready(Some(event));
                     }
                 }

@@ -7,13 +7,17 @@
 mod chroot;
 mod closing;
 mod connecting;
+mod costs;
 mod fixture;
+mod handing_over;
 mod multi;
 mod observe;
 mod old_servers;
 mod oneshot;
 mod operations;
 mod order;
+mod outstanding;
+mod own_world;
 mod reconnecting;
 mod sessions;
 mod streams;

@@ -1,6 +1,8 @@
 //! Servers that lack what newer ones have.
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
@@ -9,26 +11,29 @@ use tokio::net::{TcpListener, TcpStream};
 use zk_client::{Client, CreateMode, Error, SessionId, Stat, WatchMode, Zxid};
 use zk_proto::codec::{DEFAULT_FRAME_LIMIT, Decode, Encode, FrameDecoder, Reader, encode_frame};
 use zk_proto::{
-    ConnectResponse, CreateRequest, CreateResponse, ErrorCode, ExistsResponse, OpCode, Password,
-    ReplyHeader, RequestHeader,
+    ConnectResponse, CreateRequest, CreateResponse, ErrorCode, ExistsRequest, ExistsResponse,
+    OpCode, Password, ReplyHeader, RequestHeader,
 };
 
 use crate::fixture::within;
+
+type Nodes = Arc<Mutex<BTreeSet<String>>>;
 
 /// A server of the kind of 3.4: it knows `create`, `exists` and little else, answers what it does
 /// not know with "unimplemented" under no zxid, and closes the connection.
 async fn old_server() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
+    let nodes = Nodes::default();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::spawn(serve(stream));
+            tokio::spawn(serve(stream, Arc::clone(&nodes)));
         }
     });
     address
 }
 
-async fn serve(mut stream: TcpStream) {
+async fn serve(mut stream: TcpStream, nodes: Nodes) {
     let mut buffer = BytesMut::new();
     let Some(_connect) = frame(&mut stream, &mut buffer).await else { return };
     let mut out = BytesMut::new();
@@ -44,7 +49,7 @@ async fn serve(mut stream: TcpStream) {
     while stream.write_all(&out).await.is_ok() {
         let Some(request) = frame(&mut stream, &mut buffer).await else { return };
         out.clear();
-        if !answer(&request, &mut out) {
+        if !answer(&request, &nodes, &mut out) {
             // It goes out before the connection is closed, as far as the client reads.
             let _ = stream.write_all(&out).await;
             return;
@@ -65,7 +70,7 @@ async fn frame(stream: &mut TcpStream, buffer: &mut BytesMut) -> Option<Bytes> {
 }
 
 /// Whether the connection goes on after the answer.
-fn answer(request: &Bytes, out: &mut BytesMut) -> bool {
+fn answer(request: &Bytes, nodes: &Nodes, out: &mut BytesMut) -> bool {
     let mut reader = Reader::of(request);
     let Ok(RequestHeader { xid, op }) = RequestHeader::decode(&mut reader) else { return false };
     let zxid = Zxid(7);
@@ -78,11 +83,26 @@ fn answer(request: &Bytes, out: &mut BytesMut) -> bool {
     match OpCode::try_from(op) {
         Ok(OpCode::Create) => {
             let path = CreateRequest::decode(&mut reader).unwrap().path.to_owned();
-            reply(zxid, ErrorCode::Ok, &|out| CreateResponse { path: path.clone() }.encode(out));
+            let mut nodes = nodes.lock().unwrap();
+            match zk_proto::path::parent(&path) {
+                Some(parent) if parent != "/" && !nodes.contains(parent) => {
+                    reply(zxid, ErrorCode::NoNode, &|_| {});
+                }
+                _ => {
+                    nodes.insert(path.clone());
+                    let response = CreateResponse { path };
+                    reply(zxid, ErrorCode::Ok, &|out| response.encode(out));
+                }
+            }
         }
         Ok(OpCode::Exists) => {
+            let ExistsRequest { path, .. } = ExistsRequest::decode(&mut reader).unwrap();
             let stat = Stat { czxid: zxid, ..Stat::default() };
-            reply(zxid, ErrorCode::Ok, &|out| ExistsResponse { stat }.encode(out));
+            if path == "/" || nodes.lock().unwrap().contains(path) {
+                reply(zxid, ErrorCode::Ok, &|out| ExistsResponse { stat }.encode(out));
+            } else {
+                reply(zxid, ErrorCode::NoNode, &|_| {});
+            }
         }
         Ok(OpCode::Ping | OpCode::SetWatches) => reply(zxid, ErrorCode::Ok, &|_| {}),
         _ => {
@@ -126,5 +146,19 @@ async fn what_has_no_substitute_fails_as_unimplemented() {
     assert_eq!(error, Error::Unimplemented { op: "addWatch" });
     let error = within("the answer", client.who_am_i()).await.unwrap_err();
     assert_eq!(error, Error::Unimplemented { op: "whoAmI" });
-    assert!(within("the answer", client.exists("/a")).await.unwrap().is_some());
+    assert!(within("the answer", client.exists("/")).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn parents_are_persistent_where_there_are_no_containers() {
+    let client = connected().await;
+    let create = client.create("/a/b/c", b"", CreateMode::Persistent).with_container_parents();
+    assert_eq!(within("the create", create).await.unwrap().path, "/a/b/c");
+    let client = connected().await;
+    within("the path", client.ensure_path("/a/b/c").containers()).await.unwrap();
+    assert!(within("the answer", client.exists("/a/b/c")).await.unwrap().is_some());
+    let create = client.create("/x/y/n", b"", CreateMode::Persistent).with_container_parents();
+    let create = create.protected();
+    assert!(within("the create", create).await.unwrap().path.starts_with("/x/y/_c_"));
+    assert_eq!(client.session_epoch(), 1, "the attempts cost connections, not the session");
 }

@@ -17,6 +17,15 @@ async fn a_data_watch_fires_for_a_change() {
 }
 
 #[tokio::test]
+async fn an_event_tells_the_zxid_of_its_change() {
+    let server = server().await;
+    let client = client(&server).await;
+    let (_, watch) = client.exists("/a").watch().await.unwrap();
+    let created = client.create("/a", b"", CreateMode::Persistent).await.unwrap();
+    assert_eq!(within("the event", watch).await.unwrap().zxid, Some(created.stat.czxid));
+}
+
+#[tokio::test]
 async fn an_exists_watch_fires_for_creation_and_for_deletion() {
     let server = server().await;
     let client = client(&server).await;

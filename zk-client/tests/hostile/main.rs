@@ -5,9 +5,12 @@
 #![allow(clippy::unwrap_used)]
 
 mod addresses;
+mod bounds;
+mod careful_writes;
 mod chaos;
 mod cuts;
 mod memory;
+mod read_only;
 mod runtimes;
 mod scissors;
 mod servers;

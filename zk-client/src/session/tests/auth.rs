@@ -70,13 +70,14 @@ fn a_refused_credential_is_the_end() {
     let auth = pair.auth("wrong");
     let read = pair.read("/a");
     pair.settle();
-    assert_eq!(pair.failure(auth), Failure::AuthFailed);
-    assert_eq!(pair.failure(read), Failure::AuthFailed);
+    let refused = pair.failure(auth);
+    assert!(matches!(&refused, Failure::AuthFailed(why) if why.contains("digest")), "{refused}");
+    assert_eq!(pair.failure(read), refused);
     assert_eq!(pair.notices(watcher).len(), 1);
     assert_eq!(pair.states(), [(SessionState::AuthFailed, 1)]);
-    assert_eq!(pair.told.last().map(|told| &told.1), Some(&Told::Finished(Failure::AuthFailed)));
+    assert_eq!(pair.told.last().map(|told| &told.1), Some(&Told::Finished(refused.clone())));
     let late = pair.read("/a");
-    assert_eq!(pair.failure(late), Failure::AuthFailed);
+    assert_eq!(pair.failure(late), refused);
     pair.run(Duration::from_secs(60));
     assert_eq!(pair.ensemble.connections, 1, "it is not tried again");
 }

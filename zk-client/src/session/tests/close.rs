@@ -4,15 +4,15 @@ use std::time::Duration;
 
 use zk_proto::OpCode;
 
+use super::greeting::Host;
 use super::pair::{Pair, Told};
-use super::server::Host;
 use crate::session::{Failure, Loss, Notice, SessionState, WatchKind};
 
 fn is_finished(pair: &Pair) -> bool {
     pair.told.last().map(|told| &told.1) == Some(&Told::Finished(Failure::Closed))
         && pair.session.state() == SessionState::Closed
         && pair.session.next_deadline().is_none()
-        && pair.session.queue_len() == 0
+        && pair.session.request_count() == 0
 }
 
 #[test]

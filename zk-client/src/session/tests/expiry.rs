@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use zk_proto::{ErrorCode, Password, SessionId, Zxid};
 
+use super::greeting::Host;
 use super::pair::{Pair, TIMEOUT, Told, config};
-use super::server::Host;
 use crate::session::{Failure, Loss, Notice, Request, SessionState, WatchKind};
 
 /// A machine whose session the server has expired, and which has found out.

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zk_proto::OpCode;
 
+use super::greeting::Host;
 use super::pair::{Pair, Told};
-use super::server::Host;
 use crate::session::pending::READ_RESENDS_MAX;
 use crate::session::{Failure, Notice, SessionState, WatchKind};
 
@@ -87,7 +87,7 @@ fn check(pair: &Pair, script: &Script, all_known: bool) -> bool {
     assert!(close.is_ok() || *close == Err(Failure::ConnectionLoss), "close: {close:?}");
     assert_eq!(pair.told.last().map(|told| &told.1), Some(&Told::Finished(Failure::Closed)));
     assert_eq!(pair.session.state(), SessionState::Closed);
-    assert_eq!((pair.session.queue_len(), pair.session.next_deadline()), (0, None));
+    assert_eq!((pair.session.request_count(), pair.session.next_deadline()), (0, None));
     unknown
 }
 

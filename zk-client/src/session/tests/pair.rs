@@ -9,10 +9,12 @@ use zk_proto::{
     SetDataRequest,
 };
 
-use super::server::{Ensemble, Host};
+use super::greeting::Host;
+use super::server::Ensemble;
+use crate::handover::SessionHandover;
 use crate::session::{
-    Class, Config, Failure, Loss, Notice, Outcome, Output, Request, Session, SessionState, Watch,
-    WatchKind, WatcherId, encode_request,
+    Class, Config, Failure, Loss, Notice, Outcome, Output, Request, SaslStep, Session,
+    SessionState, Watch, WatchKind, WatcherId, encode_request,
 };
 
 /// The session timeout all tests ask for.
@@ -30,7 +32,37 @@ pub(super) enum Told {
     /// The number of a watcher and what it was told.
     Watch(u64, Notice),
     State(SessionState, u64),
+    /// The number of an exchange, and the server's last word.
+    Sasl(u64, Option<Bytes>),
     Finished(Failure),
+    /// A server was asked whether it takes writes.
+    Probe(u16),
+    Detached(SessionHandover),
+}
+
+/// The driver's SASL mechanism: it says nothing, then `password`, and wants to hear `proof`.
+#[derive(Debug, Default)]
+pub(super) struct Mechanism {
+    pub(super) password: &'static str,
+    /// Wants no proof: the server's assent is enough.
+    pub(super) trusts: bool,
+    /// Takes its time.
+    pub(super) stalled: bool,
+    /// What the machine wants to know.
+    pub(super) asked: Option<(u64, Option<Bytes>)>,
+}
+
+impl Mechanism {
+    fn step(&self, challenge: Option<&[u8]>) -> SaslStep {
+        let password = Bytes::from_static(self.password.as_bytes());
+        match challenge {
+            None => SaslStep::Send(Bytes::new()),
+            Some(b"challenge") if self.trusts => SaslStep::SendLast(password),
+            Some(b"challenge") => SaslStep::Send(password),
+            Some(b"proof") => SaslStep::Done,
+            Some(other) => SaslStep::Refused(format!("{other:?} is no proof")),
+        }
+    }
 }
 
 /// What the driver is doing about the connection.
@@ -45,8 +77,11 @@ pub(super) struct Pair {
     pub(super) now: Instant,
     pub(super) session: Session<u32, u64>,
     pub(super) ensemble: Ensemble,
+    pub(super) mechanism: Mechanism,
     pub(super) told: Vec<(Instant, Told)>,
     wire: Wire,
+    /// The server that is asked whether it takes writes.
+    probing: Option<u16>,
     /// Bytes the machine has transmitted and the network has not taken.
     outgoing: BytesMut,
     incoming: BytesMut,
@@ -63,7 +98,7 @@ pub(super) struct Pair {
     /// What came and went, ever.
     pub(super) bytes_to_server: usize,
     pub(super) bytes_to_client: usize,
-    next_request: u32,
+    pub(super) next_request: u32,
     next_watcher: u64,
 }
 
@@ -87,8 +122,10 @@ impl Pair {
             now,
             session: Session::new(config, seed, now),
             ensemble: Ensemble::new(&ports),
+            mechanism: Mechanism { password: "right", ..Mechanism::default() },
             told: Vec::new(),
             wire: Wire::None,
+            probing: None,
             outgoing: BytesMut::new(),
             incoming: BytesMut::new(),
             cut_to_server_after: None,
@@ -117,7 +154,8 @@ impl Pair {
     pub(super) fn settle(&mut self) {
         loop {
             self.drain();
-            let moved = self.dial() | self.move_to_server() | self.move_to_client();
+            let answered = self.dial() | self.authenticate() | self.probe();
+            let moved = answered | self.move_to_server() | self.move_to_client();
             if !moved && self.outputs_done() {
                 return;
             }
@@ -178,6 +216,7 @@ impl Pair {
     }
 
     fn hang_up(&mut self) {
+        self.probing = None;
         self.wire = Wire::None;
         self.ensemble.disconnected();
         self.outgoing.clear();
@@ -199,8 +238,18 @@ impl Pair {
                 }
                 Output::Complete { reply, outcome } => Told::Complete(reply, outcome),
                 Output::Watch { sink, notice } => Told::Watch(sink, notice),
+                Output::Sasl { exchange, challenge } => {
+                    self.mechanism.asked = Some((exchange, challenge.clone()));
+                    Told::Sasl(exchange, challenge)
+                }
                 Output::State { state, epoch, .. } => Told::State(state, epoch),
                 Output::Finished(failure) => Told::Finished(failure),
+                Output::Probe { host, .. } => {
+                    self.probing = Some(host.port);
+                    Told::Probe(host.port)
+                }
+                Output::Detached(handover) => Told::Detached(handover),
+                Output::PingAnswered { .. } => continue,
             };
             self.told.push((self.now, told));
         }
@@ -222,6 +271,33 @@ impl Pair {
                 self.session.connected(self.now);
             }
         }
+        self.drain();
+        true
+    }
+
+    fn authenticate(&mut self) -> bool {
+        if self.mechanism.stalled {
+            return false;
+        }
+        let Some((exchange, challenge)) = self.mechanism.asked.take() else {
+            return false;
+        };
+        let step = self.mechanism.step(challenge.as_deref());
+        self.session.sasl_stepped(self.now, exchange, step);
+        self.drain();
+        true
+    }
+
+    fn probe(&mut self) -> bool {
+        let Some(host) = self.probing.and_then(|port| self.ensemble.hosts.get(&port)) else {
+            return false;
+        };
+        if *host == Host::Hangs {
+            return false;
+        }
+        let takes_writes = host.takes_writes();
+        self.probing = None;
+        self.session.probed(self.now, takes_writes);
         self.drain();
         true
     }
@@ -372,70 +448,6 @@ impl Pair {
         self.session.close(self.now, number);
         self.drain();
         number
-    }
-
-    /// All outcomes of a request: exactly one, in the end.
-    pub(super) fn outcomes(&self, number: u32) -> Vec<&Outcome> {
-        self.told
-            .iter()
-            .filter_map(|(_, told)| match told {
-                Told::Complete(of, outcome) if *of == number => Some(outcome),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// The one outcome of a request.
-    pub(super) fn outcome(&self, number: u32) -> &Outcome {
-        let outcomes = self.outcomes(number);
-        assert_eq!(outcomes.len(), 1, "request {number} ends once: {:#?}", self.told);
-        outcomes[0]
-    }
-
-    pub(super) fn failure(&self, number: u32) -> Failure {
-        self.outcome(number).clone().expect_err("the request fails")
-    }
-
-    /// Everything a watcher was told.
-    pub(super) fn notices(&self, watcher: u64) -> Vec<&Notice> {
-        self.told
-            .iter()
-            .filter_map(|(_, told)| match told {
-                Told::Watch(of, notice) if *of == watcher => Some(notice),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub(super) fn states(&self) -> Vec<(SessionState, u64)> {
-        self.told
-            .iter()
-            .filter_map(|(_, told)| match told {
-                Told::State(state, epoch) => Some((*state, *epoch)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// When the machine asked for connections, and to where.
-    pub(super) fn attempts(&self) -> Vec<(Instant, u16)> {
-        self.told
-            .iter()
-            .filter_map(|(at, told)| match told {
-                Told::Connect(port) => Some((*at, *port)),
-                _ => None,
-            })
-            .collect()
-    }
-
-    pub(super) fn losses(&self) -> Vec<&Loss> {
-        self.told
-            .iter()
-            .filter_map(|(_, told)| match told {
-                Told::Disconnect(why) => Some(why),
-                _ => None,
-            })
-            .collect()
     }
 }
 

@@ -16,14 +16,14 @@ fn due(pair: &Pair, after: Duration, request: Request<u32, u64>) -> Request<u32,
 fn an_unsent_request_fails_at_its_deadline_and_never_goes_out() {
     let mut pair = Pair::established();
     pair.ensemble.set("/a", b"");
-    pair.ensemble.hosts.insert(2181, super::server::Host::Down);
+    pair.ensemble.hosts.insert(2181, super::greeting::Host::Down);
     pair.cut();
     let write = pair.submit(due(&pair, SECOND, set("/a", b"late")));
     let submitted = pair.now;
     pair.run_until(|pair| !pair.outcomes(write).is_empty());
     assert_eq!(pair.failure(write), Failure::TimedOut { in_flight: false });
     assert_eq!(pair.now, submitted + SECOND);
-    pair.ensemble.hosts.insert(2181, super::server::Host::Up);
+    pair.ensemble.hosts.insert(2181, super::greeting::Host::Up);
     pair.run(3 * SECOND);
     assert_eq!(pair.session.state(), SessionState::Connected);
     assert!(pair.ensemble.applied.is_empty());
@@ -55,7 +55,7 @@ fn the_reply_to_a_request_that_timed_out_in_flight_is_swallowed() {
     pair.settle();
     assert!(pair.outcome(before).is_ok() && pair.outcome(after).is_ok());
     pair.outcome(write);
-    assert_eq!(pair.session.queue_len(), 0);
+    assert_eq!(pair.session.request_count(), 0);
     assert_eq!(pair.losses(), [] as [&crate::session::Loss; 0]);
 }
 
@@ -78,7 +78,7 @@ fn a_deadline_goes_on_over_a_reconnect() {
     pair.stalled_to_client = true;
     let read = pair.submit(due(&pair, 5 * SECOND, get("/a")));
     pair.settle();
-    pair.ensemble.hosts.insert(2181, super::server::Host::Down);
+    pair.ensemble.hosts.insert(2181, super::greeting::Host::Down);
     pair.cut();
     let cut_at = pair.now;
     pair.run_until(|pair| !pair.outcomes(read).is_empty());
@@ -158,7 +158,7 @@ fn ten_thousand_requests_travel_at_once() {
     let requests: Vec<_> =
         (0..10_000).map(|_| pair.submit(due(&pair, TIMEOUT, get("/a")))).collect();
     pair.settle();
-    assert_eq!(pair.session.queue_len(), 10_000);
+    assert_eq!(pair.session.request_count(), 10_000);
     assert_eq!(pair.ensemble.seen.len(), 10_000);
     pair.stalled_to_client = false;
     pair.settle();

@@ -6,11 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use proptest::collection::vec;
 use proptest::prelude::*;
-use zk_proto::{ErrorCode, Zxid};
+use zk_proto::{ErrorCode, HostPort, Zxid};
 
+use super::greeting::Host;
 use super::pair::{Pair, Told, config, get, set};
-use super::server::Host;
-use crate::session::{Failure, Notice, Outcome, Request, SessionState, WatchKind};
+use crate::session::{Config, Failure, Notice, Outcome, Request, SessionState, WatchKind};
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -38,6 +38,10 @@ enum Step {
     Host(u16, usize),
     ExpireSessions,
     OldServers(bool, bool),
+    /// The client is given another list, of this many servers from this one on.
+    Servers(u16, u16),
+    /// A Keeper loses or finds its leader.
+    Rejects(bool),
     /// Nothing but the network.
     Settle,
     Run(u64),
@@ -53,8 +57,17 @@ const KINDS: [WatchKind; 5] = [
     WatchKind::Persistent,
     WatchKind::Recursive,
 ];
-const HOSTS: [Host; 7] =
-    [Host::Up, Host::Up, Host::Down, Host::Hangs, Host::Mute, Host::NotServing, Host::Flaky];
+const HOSTS: [Host; 9] = [
+    Host::Up,
+    Host::Up,
+    Host::Down,
+    Host::Hangs,
+    Host::Mute,
+    Host::NotServing,
+    Host::Flaky,
+    Host::ReadOnly,
+    Host::OldReadOnly,
+];
 
 fn step() -> impl Strategy<Value = Step> {
     let within = prop_oneof![3 => Just(None), 1 => (0_u64..9000).prop_map(Some)];
@@ -75,6 +88,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => (0_u16..2, 0..HOSTS.len()).prop_map(|(at, host)| Step::Host(at, host)),
         1 => Just(Step::ExpireSessions),
         1 => any::<(bool, bool)>().prop_map(|(old, older)| Step::OldServers(old, older)),
+        1 => (0_u16..3, 1_u16..4).prop_map(|(from, count)| Step::Servers(from, count)),
+        1 => any::<bool>().prop_map(Step::Rejects),
         6 => Just(Step::Settle),
         4 => (0_u64..5000).prop_map(Step::Run),
         1 => (0_u64..20_000).prop_map(Step::Pause),
@@ -92,8 +107,8 @@ struct Run {
 }
 
 impl Run {
-    fn new(seed: u64, counts_unwritten: bool) -> Self {
-        let mut config = config(2);
+    fn new(seed: u64, counts_unwritten: bool, read_only: bool) -> Self {
+        let mut config = Config { read_only, lazy: seed.is_multiple_of(2), ..config(2) };
         // The first session may be long in coming.
         config.connect_timeout = Duration::from_secs(100_000);
         let mut pair = Pair::with(config, seed);
@@ -166,6 +181,18 @@ impl Run {
             Step::OldServers(old, older) => {
                 (pair.ensemble.before_3_9, pair.ensemble.before_3_6) = (old, older);
             }
+            Step::Servers(from, count) => {
+                let ports = (from..from + count).map(|at| 2181 + at);
+                for port in ports.clone() {
+                    pair.ensemble.hosts.entry(port).or_insert(Host::Up);
+                }
+                let host = |port| HostPort { host: "zk".to_owned(), port };
+                pair.session.update_hosts(pair.now, ports.map(host).collect());
+                pair.settle();
+            }
+            Step::Rejects(rejects) => {
+                pair.ensemble.protocol_version = if rejects { 42 } else { 0 };
+            }
             Step::Settle => pair.settle(),
             Step::Run(ms) => pair.run(Duration::from_millis(ms)),
             Step::Pause(ms) => pair.pause(Duration::from_millis(ms)),
@@ -180,9 +207,14 @@ impl Run {
         (pair.cut_to_server_after, pair.cut_to_client_after) = (None, None);
         (pair.stalled_to_server, pair.stalled_to_client) = (false, false);
         pair.read_len = usize::MAX;
+        pair.ensemble.protocol_version = 0;
+        if pair.session.state() == SessionState::ConnectedReadOnly {
+            // It has become one that takes writes, and such a server drops its connections.
+            pair.cut();
+        }
         pair.run(Duration::from_secs(60));
         assert_eq!(pair.session.state(), SessionState::Connected, "{:#?}", pair.told);
-        assert_eq!(pair.session.queue_len(), 0, "nothing is left waiting");
+        assert_eq!(pair.session.request_count(), 0, "nothing is left waiting");
         let (bytes, deadlines, watchers) = pair.session.pending.books();
         assert_eq!((bytes, watchers), (0, 0), "the books are balanced");
         assert!(deadlines <= 64, "{deadlines} deadlines of requests that are done");
@@ -242,7 +274,9 @@ impl Run {
             match told {
                 Told::State(SessionState::Expired, _) => seen = Zxid::ZERO,
                 Told::Complete(number, outcome) if !self.auths.contains(number) => {
-                    if matches!(outcome, Ok(_) | Err(Failure::Code(_))) {
+                    // That a write did not take effect may be known without the server's word.
+                    let refused = *outcome == Err(Failure::Code(ErrorCode::NotReadOnly));
+                    if !refused && matches!(outcome, Ok(_) | Err(Failure::Code(_))) {
                         assert!(last < Some(*number), "{number} after {last:?}");
                         last = Some(*number);
                     }
@@ -289,11 +323,16 @@ impl Run {
         let mut state = (SessionState::Connecting, 1);
         for next in states {
             let allowed = match (state.0, next.0) {
-                (SessionState::Connecting, SessionState::Connected)
-                | (SessionState::Suspended, SessionState::Connected | SessionState::Expired)
-                | (SessionState::Connected, SessionState::Suspended | SessionState::Expired)
-                | (_, SessionState::Closed) => next.1 == state.1,
                 (SessionState::Expired, SessionState::Connecting) => next.1 == state.1 + 1,
+                (SessionState::Connecting | SessionState::Suspended, now) if now.is_connected() => {
+                    next.1 == state.1
+                }
+                (was, SessionState::Suspended | SessionState::Expired) if was.is_connected() => {
+                    next.1 == state.1
+                }
+                (SessionState::Suspended, SessionState::Expired) | (_, SessionState::Closed) => {
+                    next.1 == state.1
+                }
                 _ => false,
             };
             assert!(allowed, "{state:?} to {next:?}");
@@ -319,9 +358,10 @@ proptest! {
     fn the_promises_hold_whatever_happens(
         seed in any::<u64>(),
         counts_unwritten in any::<bool>(),
+        read_only in any::<bool>(),
         steps in vec(step(), 1..120),
     ) {
-        let mut run = Run::new(seed, counts_unwritten);
+        let mut run = Run::new(seed, counts_unwritten, read_only);
         for step in &steps {
             run.step(step);
         }

@@ -3,32 +3,15 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::greeting::Host;
+use super::writes::is_write;
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader, encode_frame};
 use zk_proto::{
-    ConnectRequest, ConnectResponse, ErrorCode, EventType, ExistsResponse, GetChildren2Response,
-    GetDataResponse, KeeperState, OpCode, Password, ReplyHeader, Request, RequestHeader, SessionId,
-    SetDataResponse, SetWatches2, Stat, SyncResponse, WatcherEvent, WatcherType, Zxid, xid,
+    ConnectRequest, ErrorCode, EventType, ExistsResponse, GetChildren2Response, GetDataResponse,
+    KeeperState, OpCode, Password, ReplyHeader, Request, RequestHeader, SaslResponse, SetWatches2,
+    Stat, SyncResponse, WatcherEvent, WatcherType, Zxid, xid,
 };
-
-/// What the server at a port does with a client.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Host {
-    /// Serves it.
-    Up,
-    /// Cannot be connected to.
-    Down,
-    /// Swallows attempts to connect.
-    Hangs,
-    /// Takes the connection and says nothing, ever.
-    Mute,
-    /// Takes the connection and closes it on the connect request.
-    NotServing,
-    /// Serves those who have not seen more than this.
-    Behind(i64),
-    /// Answers the connect request, then closes.
-    Flaky,
-}
 
 #[derive(Clone, Debug)]
 pub(super) struct SessionRecord {
@@ -45,11 +28,11 @@ pub(super) struct Node {
 
 /// The client's connection.
 #[derive(Debug, Default)]
-struct Conn {
-    host: Option<Host>,
-    greeted: bool,
-    session: i64,
-    inbox: BytesMut,
+pub(super) struct Conn {
+    pub(super) host: Option<Host>,
+    pub(super) greeted: bool,
+    pub(super) session: i64,
+    pub(super) inbox: BytesMut,
     data: BTreeSet<String>,
     child: BTreeSet<String>,
     persistent: BTreeSet<String>,
@@ -79,6 +62,16 @@ pub(super) struct Ensemble {
     pub(super) before_3_9: bool,
     /// Grants a new session to who wants to resume one.
     pub(super) replaces_sessions: bool,
+    /// Has a login section; otherwise it ends each SASL exchange at once.
+    pub(super) does_sasl: bool,
+    /// The version in the answer to the connect request.
+    pub(super) protocol_version: i32,
+    /// Leaves the read-only byte out of the answer to the connect request.
+    pub(super) omits_read_only: bool,
+    /// The id of the next session.
+    pub(super) next_session: Option<i64>,
+    /// Longer frames are the client's fault.
+    pub(super) frame_len_max: usize,
     /// Closes on requests of this kind, without an answer.
     pub(super) closes_on: Option<OpCode>,
     pub(super) greetings: Vec<ConnectRequest>,
@@ -86,7 +79,7 @@ pub(super) struct Ensemble {
     /// The data that the client has set, in the order in which it took effect.
     pub(super) applied: Vec<Bytes>,
     pub(super) connections: usize,
-    conn: Option<Conn>,
+    pub(super) conn: Option<Conn>,
     /// What the ensemble has to say, and whether it then closes.
     pub(super) out: BytesMut,
     pub(super) closing: bool,
@@ -103,6 +96,11 @@ impl Ensemble {
             before_3_6: false,
             before_3_9: false,
             replaces_sessions: false,
+            does_sasl: true,
+            protocol_version: 0,
+            omits_read_only: false,
+            next_session: None,
+            frame_len_max: 1 << 20,
             closes_on: None,
             greetings: Vec::new(),
             seen: Vec::new(),
@@ -155,39 +153,10 @@ impl Ensemble {
             && let Some(conn) = &mut self.conn
             && conn.host != Some(Host::Mute)
             && let Some(frame) =
-                FrameDecoder::new(1 << 20).next(&mut conn.inbox).expect("the client's frames")
+                FrameDecoder::new(self.frame_len_max).next(&mut conn.inbox).expect("a frame")
         {
             if conn.greeted { self.request(&frame) } else { self.greeting(&frame) }
         }
-    }
-
-    fn greeting(&mut self, frame: &[u8]) {
-        let request = ConnectRequest::decode(&mut Reader::new(frame)).expect("a connect request");
-        let conn = self.conn.as_mut().expect("a connection");
-        assert!(conn.inbox.is_empty(), "nothing follows a connect request before its answer");
-        let (id, seen) = (request.session_id.0, request.last_zxid_seen.0);
-        let password = request.password;
-        let timeout_ms = request.timeout_ms.min(self.timeout_max_ms);
-        self.greetings.push(request);
-        let host = conn.host;
-        let behind = matches!(host, Some(Host::Behind(zxid)) if zxid < seen);
-        if host == Some(Host::NotServing) || behind {
-            self.closing = true;
-            return;
-        }
-        let known =
-            self.sessions.get(&id).is_some_and(|known| !known.closed && known.password == password);
-        let mut answer = ConnectResponse::expired(Some(false));
-        if id == 0 || known || self.replaces_sessions {
-            let resumed = known && !self.replaces_sessions;
-            let id = if resumed { id } else { 0x1000 + self.sessions.len() as i64 };
-            let password = Password::for_session(SessionId(id));
-            self.sessions.entry(id).or_insert(SessionRecord { password, closed: false });
-            (conn.greeted, conn.session) = (true, id);
-            answer = ConnectResponse { timeout_ms, session_id: SessionId(id), password, ..answer };
-        }
-        self.closing = !conn.greeted || host == Some(Host::Flaky);
-        encode_frame(&mut self.out, |out| answer.encode(out));
     }
 
     fn request(&mut self, frame: &[u8]) {
@@ -211,12 +180,32 @@ impl Ensemble {
                 let code = if self.closing { ErrorCode::AuthFailed } else { ErrorCode::Ok };
                 self.reply_with(header.xid, Zxid::ZERO, code, &[]);
             }
+            Request::Sasl(sasl) => self.sasl(header.xid, sasl.token.unwrap_or_default()),
+            request if self.refuses_writes() && is_write(&request) => {
+                self.reply_with(header.xid, Zxid(self.zxid), ErrorCode::NotReadOnly, &[]);
+            }
             request => {
                 let mut body = BytesMut::new();
                 let code = self.carry_out(&request, &mut body).err().unwrap_or(ErrorCode::Ok);
                 self.reply_with(header.xid, Zxid(self.zxid), code, &body);
             }
         }
+    }
+
+    fn sasl(&mut self, xid: i32, token: &[u8]) {
+        let mut body = BytesMut::new();
+        let answer = match token {
+            _ if !self.does_sasl => None,
+            b"" => Some("challenge"),
+            b"right" => Some("proof"),
+            b"nothing" => None,
+            _ => {
+                self.closing = true;
+                return self.reply_with(xid, Zxid::ZERO, ErrorCode::AuthFailed, &[]);
+            }
+        };
+        SaslResponse { token: answer.map(Into::into) }.encode(&mut body);
+        self.reply_with(xid, Zxid::ZERO, ErrorCode::Ok, &body);
     }
 
     fn reply_with(&mut self, xid: i32, zxid: Zxid, err: ErrorCode, body: &[u8]) {
@@ -245,13 +234,6 @@ impl Ensemble {
                 self.watch(get.watch, |conn| &mut conn.child, get.path);
                 GetChildren2Response { children: Vec::new(), stat: Stat::default() }.encode(body);
             }
-            Request::SetData(set) => {
-                self.node(set.path)?;
-                let data = set.data.unwrap_or_default();
-                self.applied.push(Bytes::copy_from_slice(data));
-                self.set(set.path, data);
-                SetDataResponse { stat: Stat::default() }.encode(body);
-            }
             Request::AddWatch(add) if add.mode == 0 => {
                 self.watch(true, |conn| &mut conn.persistent, add.path);
             }
@@ -270,15 +252,16 @@ impl Ensemble {
             Request::Ping => {}
             Request::CloseSession => {
                 let session = self.conn.as_ref().map_or(0, |conn| conn.session);
-                self.sessions.get_mut(&session).expect("a session").closed = true;
+                let known = self.sessions.get_mut(&session);
+                known.into_iter().for_each(|session| session.closed = true);
                 self.closing = true;
             }
-            request => panic!("the script has no {request:?}"),
+            request => self.write(request, body)?,
         }
         Ok(())
     }
 
-    fn node(&self, path: &str) -> Result<&Node, ErrorCode> {
+    pub(super) fn node(&self, path: &str) -> Result<&Node, ErrorCode> {
         self.nodes.get(path).ok_or(ErrorCode::NoNode)
     }
 

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use zk_proto::{SessionId, Zxid};
 
+use super::greeting::Host;
 use super::pair::{Pair, TIMEOUT, Told, config};
-use super::server::Host;
 use crate::session::{Config, Failure, Loss, SessionState};
 
 fn ports(pair: &Pair) -> Vec<u16> {
