@@ -5,11 +5,7 @@
 //! very reason why it is needed. It goes on through disconnects until the node is gone for certain
 //! or its session is over, which takes an ephemeral node with it.
 
-use tracing::{debug, warn};
 use zk_client::{Client, Error, ErrorCode};
-
-use crate::parents::child;
-use crate::runtime::{self, Pauses};
 
 /// What became of a node that was to be removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -23,67 +19,24 @@ pub enum Released {
     SessionEnded,
 }
 
-/// Deletes `path` in the background.
-pub(crate) fn delete_later(client: &Client, path: String) {
-    let task_client = client.clone();
-    runtime::spawn_cleanup(client, async move {
-        match delete(&task_client, &path).await {
-            Ok(outcome) => debug!(%path, ?outcome, "cleaned up"),
-            Err(error) => warn!(
-                %path, %error,
-                "could not delete a node nobody uses any more: it stays until its session ends"
-            ),
-        }
-    });
-}
-
-/// Finds the child of `directory` tagged `tag`, whose create never got its answer, and deletes it
-/// in the background.
-pub(crate) fn delete_tagged_later(client: &Client, directory: String, tag: String) {
-    let task_client = client.clone();
-    runtime::spawn_cleanup(client, async move {
-        match delete_tagged(&task_client, &directory, &tag).await {
-            Ok(()) => debug!(%directory, %tag, "cleaned up what an unanswered create left"),
-            Err(error) => warn!(
-                %directory, %tag, %error,
-                "could not look for what an unanswered create left: it stays until its session ends"
-            ),
-        }
-    });
-}
-
-/// Deletes `path` and waits until that is decided, through any number of disconnects.
+/// Deletes `path`, unless its session is over, and tells when that is decided, through any number of
+/// disconnects. The work goes on in the background when the future is dropped.
 ///
 /// Paths carry a random tag, so a delete that takes effect late cannot hit anybody else's node.
-pub(crate) async fn delete(client: &Client, path: &str) -> Result<Released, Error> {
-    let mut pauses = Pauses::new();
-    let mut may_be_done = false;
-    loop {
-        match client.delete(path).await {
-            Ok(()) => return Ok(Released::Released),
-            Err(Error::NoNode { .. }) if may_be_done => return Ok(Released::Released),
-            Err(Error::NoNode { .. }) => return Ok(Released::AlreadyGone),
-            Err(Error::SessionExpired | Error::Closed) => return Ok(Released::SessionEnded),
-            Err(error) if is_passing(&error) => may_be_done |= error.is_outcome_unknown(),
-            Err(error) => return Err(error),
-        }
-        pauses.pause().await;
-    }
-}
-
-async fn delete_tagged(client: &Client, directory: &str, tag: &str) -> Result<(), Error> {
-    let mut pauses = Pauses::new();
-    loop {
-        match list_synced(client, directory).await {
-            Ok(children) => {
-                for name in children.iter().filter(|name| name.starts_with(tag)) {
-                    delete(client, &child(directory, name)).await?;
-                }
-                return Ok(());
-            }
-            Err(Error::NoNode { .. } | Error::SessionExpired | Error::Closed) => return Ok(()),
-            Err(error) if is_passing(&error) => pauses.pause().await,
-            Err(error) => return Err(error),
+pub(crate) fn delete(
+    client: &Client,
+    path: &str,
+    epoch: u64,
+) -> impl Future<Output = Result<Released, Error>> + use<> {
+    let deleted = client.delete(path).guaranteed().in_session(epoch).send();
+    async move {
+        match deleted.await {
+            Ok(()) => Ok(Released::Released),
+            Err(Error::NoNode { .. }) => Ok(Released::AlreadyGone),
+            Err(Error::SessionExpired | Error::Closed) => Ok(Released::SessionEnded),
+            // Only the end of the session leaves the question open, and answers it.
+            Err(error) if error.is_outcome_unknown() => Ok(Released::SessionEnded),
+            Err(error) => Err(error),
         }
     }
 }
@@ -110,5 +63,5 @@ pub(crate) fn is_passing(error: &Error) -> bool {
     // "Moved" is said by the server that was left behind; the client is on its way to the new one.
     let moved = error.code() == Some(ErrorCode::SessionMoved);
     (error.is_retryable() || error.is_outcome_unknown() || moved)
-        && !matches!(error, Error::SessionExpired | Error::Closed | Error::AuthFailed)
+        && !matches!(error, Error::SessionExpired | Error::Closed | Error::AuthFailed { .. })
 }

@@ -2,6 +2,10 @@
 
 use std::time::Duration;
 
+use zk_client::SessionId;
+
+use crate::contest::LostReason;
+
 /// The result of everything this crate does.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -30,6 +34,14 @@ pub enum Error {
     SessionLost {
         /// The path of the lock or election.
         path: String,
+    },
+    /// The lock was lost before it could be downgraded. What stood for it is released.
+    #[error("the lock {path} is not held any more ({reason}): stop, and get in line again")]
+    NotHeld {
+        /// The path of the lock.
+        path: String,
+        /// Why it was lost.
+        reason: LostReason,
     },
     /// The parent's sequence counter is at its end, beyond which the order of contenders would be
     /// undefined. The server never resets a counter, only a new parent starts at 0.
@@ -65,14 +77,113 @@ pub enum Error {
         /// The path of the instance.
         path: String,
     },
+    /// A claimed item is not this claim's any more: the claim went with its session, or somebody
+    /// deleted it, and somebody else may have the item by now.
+    #[error("{path} is claimed no longer: somebody else may work on it, so drop what was done")]
+    ClaimLost {
+        /// The path of the item.
+        path: String,
+    },
+    /// A priority that the layout of the queue has no room for.
+    #[error("the priority {priority} is not from 0 to {max}, as this layout of queues wants it")]
+    InvalidPriority {
+        /// The priority given.
+        priority: i32,
+        /// The largest one possible.
+        max: u16,
+    },
+    /// A rendezvous whose opener is gone, or which was never open.
+    #[error("nobody will meet at {path} any more: its opener is gone")]
+    RendezvousOver {
+        /// The path of the rendezvous.
+        path: String,
+    },
+    /// A counter would leave its range. It was left as it is.
+    #[error("{number} cannot be added to {value} in the counter {path}: the sum has no room there")]
+    CounterOverflow {
+        /// The path of the counter.
+        path: String,
+        /// The value it has.
+        value: i64,
+        /// What was to be added.
+        number: i64,
+    },
+    /// More leases at once than there are: no wait would ever end.
+    #[error("{wanted} leases of {path} were asked for, and there are only {limit}: ask for fewer")]
+    TooManyLeases {
+        /// The path of the semaphore.
+        path: String,
+        /// How many leases were asked for.
+        wanted: usize,
+        /// How many there are.
+        limit: usize,
+    },
+    /// Two processes do not agree on how many leases there are.
+    #[error(
+        "{path} has {stored} leases and not {wanted}: use the same limit everywhere; to change it, \
+         stop everybody and delete the node"
+    )]
+    LimitMismatch {
+        /// The path of the semaphore.
+        path: String,
+        /// The limit in the data of the node.
+        stored: usize,
+        /// The limit of this process.
+        wanted: usize,
+    },
+    /// Somebody else's node is where the own one was to be.
+    #[error(
+        "{path} is taken by the session {owner} (0: by a node of no session): wait for it to end, \
+         or choose another name"
+    )]
+    Taken {
+        /// The path of the node.
+        path: String,
+        /// The session that owns it; 0 if it is no ephemeral node.
+        owner: SessionId,
+    },
     /// The registration was unregistered before.
     #[error("{path} is not registered any more: register it again")]
     Unregistered {
         /// The path of the instance.
         path: String,
     },
+    /// The servers have no nodes with a time to live.
+    #[error(
+        "{path} needs a time to live, which the servers do not know: they need version 3.5.3 or \
+         later and extendedTypesEnabled=true, all of them"
+    )]
+    NoTtlNodes {
+        /// The path of the node.
+        path: String,
+    },
+    /// A transaction is not there any more, and with it the decision.
+    #[error(
+        "the transaction {path} is gone: all are done with it; or, if this participant is not, \
+         somebody deleted it, so ask the others what they did"
+    )]
+    TransactionGone {
+        /// The path of the transaction.
+        path: String,
+    },
+    /// A vote is final.
+    #[error("{name} has voted to commit {path} and cannot vote otherwise: wait for the decision")]
+    AlreadyVoted {
+        /// The path of the transaction.
+        path: String,
+        /// The name of the participant.
+        name: String,
+    },
+    /// Somebody who is not asked wants to vote.
+    #[error("{name} is no participant of {path}: the coordinator did not name it")]
+    NotAParticipant {
+        /// The path of the transaction.
+        path: String,
+        /// The name that was given.
+        name: String,
+    },
     /// The data of a node is not what the recipe writes there.
-    #[error("the data of {path} is not a service instance: {reason}")]
+    #[error("the data of {path} is not what belongs there: {reason}")]
     Malformed {
         /// The path of the node.
         path: String,

@@ -3,11 +3,14 @@
 #![allow(clippy::disallowed_methods, reason = "this module is where recipes touch the world")]
 
 use std::future::Future;
+use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::StreamExt;
-use zk_client::Client;
+use futures_util::future::{AbortHandle, Abortable, FutureExt};
+use tokio::sync::oneshot;
+use zk_client::{Client, simulation};
 
 /// The first pause before something that failed for now is tried again.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
@@ -17,12 +20,12 @@ const PAUSE_MAX: Duration = Duration::from_secs(5);
 
 /// The monotonic time.
 pub(crate) fn now() -> Instant {
-    Instant::now()
+    simulation::now()
 }
 
 /// The wall time in milliseconds since the epoch; 0 on a clock set before it.
 pub(crate) fn wall_ms() -> i64 {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let since = simulation::wall_time().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
@@ -43,12 +46,26 @@ pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) 
 
 /// A tag nobody can guess or use twice: a random UUID, lower case, 36 characters.
 pub(crate) fn fresh_guid() -> String {
-    uuid::Uuid::new_v4().hyphenated().to_string()
+    let uuid = match simulation::is_on() {
+        false => uuid::Uuid::new_v4(),
+        true => uuid::Builder::from_random_bytes(fastrand::u128(..).to_be_bytes()).into_uuid(),
+    };
+    uuid.hyphenated().to_string()
+}
+
+/// As [`fresh_guid`], in 32 hexadecimal digits.
+pub(crate) fn fresh_hex() -> String {
+    fresh_guid().replace('-', "")
 }
 
 /// A random share of `limit`, to spread what many processes would do at the same moment.
 pub(crate) fn jitter(limit: Duration) -> Duration {
     limit.mul_f64(fastrand::f64())
+}
+
+/// A random number below `limit`; 0 if that is 0.
+pub(crate) fn random_below(limit: usize) -> usize {
+    if limit == 0 { 0 } else { fastrand::usize(..limit) }
 }
 
 /// Runs `task` as one of the client's own: it outlives the caller, and the client's close waits
@@ -57,9 +74,54 @@ pub(crate) fn spawn_cleanup(client: &Client, task: impl Future<Output = ()> + Se
     client.spawn_cleanup(task);
 }
 
-/// Runs `task` for as long as a recipe lives. It must end when the client is [`closed`].
-pub(crate) fn spawn_resident(task: impl Future<Output = ()> + Send + 'static) {
-    tokio::spawn(task);
+/// Runs `task` for as long as a recipe lives, where the client runs: whoever uses a recipe may be
+/// gone long before. It must end when the client is [`closed`].
+pub(crate) fn spawn_resident(client: &Client, task: impl Future<Output = ()> + Send + 'static) {
+    client.spawn(task);
+}
+
+/// Work of the caller's that runs where the client does. Dropping this does not end it.
+#[derive(Debug)]
+pub(crate) struct Work {
+    abort: AbortHandle,
+    ended: oneshot::Receiver<WorkEnd>,
+}
+
+/// How work ended. It has been dropped when this is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WorkEnd {
+    Returned,
+    Panicked,
+    /// It was aborted, or the runtime is gone.
+    Dropped,
+}
+
+impl Work {
+    pub(crate) fn start(client: &Client, work: impl Future<Output = ()> + Send + 'static) -> Self {
+        let (abort, registration) = AbortHandle::new_pair();
+        let (told, ended) = oneshot::channel();
+        spawn_resident(client, async move {
+            let caught = AssertUnwindSafe(work).catch_unwind();
+            let end = match Abortable::new(caught, registration).await {
+                Ok(Ok(())) => WorkEnd::Returned,
+                Ok(Err(_)) => WorkEnd::Panicked,
+                Err(_) => WorkEnd::Dropped,
+            };
+            // Nobody may be waiting.
+            let _ = told.send(end);
+        });
+        Self { abort, ended }
+    }
+
+    /// Drops the work at whatever it awaits; [`ended`](Self::ended) tells when that is done.
+    pub(crate) fn abort(&self) {
+        self.abort.abort();
+    }
+
+    /// Waits for the end of the work. Cancel-safe.
+    pub(crate) async fn ended(&mut self) -> WorkEnd {
+        (&mut self.ended).await.unwrap_or(WorkEnd::Dropped)
+    }
 }
 
 /// Resolves when the client is closed, or came to its end otherwise.

@@ -1,15 +1,23 @@
 //! The names of contenders, and the order in which they stand in line.
 //!
-//! A contender of a lock or an election is a child whose name ends in a *mark* (`lock-`, `latch-`)
-//! and the sequence number the server appended. Curator and this library write
-//! `_c_<uuid>-lock-0000000007`, Go writes `_c_<32 hex>-lock-0000000007`, and both accept a bare
-//! `lock-0000000007`. All of them stand in one line; whatever else lies under the parent (an
-//! operator's note, a kazoo lock) is no contender and blocks nobody.
+//! A contender is a child whose name ends in a *mark* (`lock-`, `latch-`) and the sequence number
+//! the server appended. Curator and this library write `_c_<uuid>-lock-0000000007`, Go writes
+//! `_c_<32 hex>-lock-0000000007`, and both accept a bare `lock-0000000007`. All of them stand in one
+//! line; whatever else lies under the parent (an operator's note, a kazoo lock) is no contender and
+//! blocks nobody. kazoo writes `<32 hex>__lock__0000000007`.
+//!
+//! | contender | Curator | kazoo | waits for those before it that are |
+//! | --- | --- | --- | --- |
+//! | lock | `lock-` | `__lock__` | locks |
+//! | participant of an election | `latch-` | - | participants |
+//! | writer | `__WRIT__` | `__lock__` | writers and readers |
+//! | reader | `__READ__` | `__rlock__` | writers |
 //!
 //! Order is by the sequence number as an integer, ties by the whole name. Text order would be wrong
 //! twice: the tag before the mark is random, and numbers turn negative after 2^31 creates.
-
-use std::cmp::Ordering;
+//!
+//! A reader with the number of a writer is that writer after a downgrade: neither waits for the
+//! other, and both are before every later number.
 
 /// Contenders are refused once the parent's counter is this close to its end at `i32::MAX`: enough
 /// room for everybody who is in line at that time to be served in the right order.
@@ -21,61 +29,108 @@ pub(crate) const SEQUENCE_WARNING: i64 = (i32::MAX as i64) / 4 * 3;
 /// The longest suffix a server can write: a minus sign and ten digits.
 const SEQUENCE_TEXT_MAX: usize = 11;
 
-/// What stands between the tag and the sequence number in a contender's name.
+/// The marks of those who share with their like.
+const READERS: [&str; 2] = ["__READ__", "__rlock__"];
+
+/// How the random tag in front of a mark is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark(pub(crate) &'static str);
+pub(crate) enum Tag {
+    /// `_c_<uuid>-`
+    Curator,
+    /// 32 hexadecimal digits.
+    Kazoo,
+}
+
+/// How one kind of contender is named, and for whom it waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Mark {
+    /// What stands between the tag and the sequence number.
+    pub(crate) text: &'static str,
+    pub(crate) tag: Tag,
+    /// The marks of those for whom it waits if they are before it.
+    waits_for: &'static [&'static str],
+}
 
 impl Mark {
     /// Curator's `InterProcessMutex` and `LeaderSelector`, and Go's lock.
-    pub(crate) const LOCK: Mark = Mark("lock-");
+    pub(crate) const LOCK: Mark = Mark { text: "lock-", tag: Tag::Curator, waits_for: &["lock-"] };
     /// Curator's `LeaderLatch`.
-    pub(crate) const LATCH: Mark = Mark("latch-");
+    pub(crate) const LATCH: Mark =
+        Mark { text: "latch-", tag: Tag::Curator, waits_for: &["latch-"] };
+    /// kazoo's `Lock` and `Election`, and the lock of its `Semaphore`.
+    pub(crate) const KAZOO_LOCK: Mark =
+        Mark { text: "__lock__", tag: Tag::Kazoo, waits_for: &["__lock__"] };
+    /// The write lock of Curator's `InterProcessReadWriteLock`.
+    pub(crate) const CURATOR_WRITE: Mark =
+        Mark { text: "__WRIT__", tag: Tag::Curator, waits_for: &["__WRIT__", "__READ__"] };
+    /// The read lock of Curator's `InterProcessReadWriteLock`.
+    pub(crate) const CURATOR_READ: Mark =
+        Mark { text: "__READ__", tag: Tag::Curator, waits_for: &["__WRIT__"] };
+    /// kazoo's `WriteLock`.
+    pub(crate) const KAZOO_WRITE: Mark =
+        Mark { text: "__lock__", tag: Tag::Kazoo, waits_for: &["__lock__", "__rlock__"] };
+    /// kazoo's `ReadLock`.
+    pub(crate) const KAZOO_READ: Mark =
+        Mark { text: "__rlock__", tag: Tag::Kazoo, waits_for: &["__lock__"] };
 
-    /// The name to create for the attempt tagged `tag`; the server appends the number.
-    pub(crate) fn protected_name(self, tag: &str) -> String {
-        format!("{tag}-{}", self.0)
+    /// The sequence number of `name`, or `None` when `name` has another mark.
+    pub(crate) fn sequence(self, name: &str) -> Option<i64> {
+        number_behind(self.text, name)
     }
 
-    /// The sequence number of `name`, or `None` when `name` is no contender.
-    ///
-    /// It is what follows the *last* mark, as in Curator, and it must be a number to the end.
-    pub(crate) fn sequence(self, name: &str) -> Option<i64> {
-        let start = name.rfind(self.0)? + self.0.len();
-        let text = &name[start..];
-        let digits = text.strip_prefix('-').unwrap_or(text);
-        let is_number = !digits.is_empty()
-            && text.len() <= SEQUENCE_TEXT_MAX
-            && digits.bytes().all(|byte| byte.is_ascii_digit());
-        if is_number { text.parse().ok() } else { None }
+    /// The name with this mark in the place of the mark of one for whom this kind waits.
+    pub(crate) fn in_place_of(self, name: &str) -> String {
+        let parts = self.waits_for.iter().find_map(|mark| name.rsplit_once(mark));
+        parts.map_or_else(|| name.to_owned(), |(tag, number)| format!("{tag}{}{number}", self.text))
+    }
+
+    /// The contender called `name`, if it is of this kind or one for whom this kind waits.
+    fn contender(self, name: String) -> Option<Contender> {
+        marked(std::iter::once(&self.text).chain(self.waits_for), name)
     }
 }
 
-/// One child that stands in line.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The number at the end of `name`, if `mark` stands right before it.
+///
+/// It is what follows the *last* mark, as in Curator, and it must be a number to the end.
+fn number_behind(mark: &str, name: &str) -> Option<i64> {
+    let text = &name[name.rfind(mark)? + mark.len()..];
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = !digits.is_empty()
+        && text.len() <= SEQUENCE_TEXT_MAX
+        && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number { text.parse().ok() } else { None }
+}
+
+/// The contender called `name`, if it has one of `marks`.
+fn marked<'a>(marks: impl IntoIterator<Item = &'a &'a str>, name: String) -> Option<Contender> {
+    marks
+        .into_iter()
+        .find_map(|mark| Some((mark, number_behind(mark, &name)?)))
+        .map(|(mark, sequence)| Contender { sequence, is_reader: READERS.contains(mark), name })
+}
+
+/// One child that stands in line. The order is that of the line; a reader stands behind the writer
+/// it once was, since it goes after it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Contender {
     pub(crate) sequence: i64,
+    pub(crate) is_reader: bool,
     pub(crate) name: String,
 }
 
-impl Ord for Contender {
-    fn cmp(&self, other: &Self) -> Ordering {
-        // The names as a second key: Curator's lock downgrade makes two nodes with one number.
-        self.sequence.cmp(&other.sequence).then_with(|| self.name.cmp(&other.name))
+impl Contender {
+    /// Whether `other`, which waits for ones like this, has to wait for this one.
+    fn is_before(&self, other: &Contender) -> bool {
+        let is_downgraded = self.sequence == other.sequence && self.is_reader != other.is_reader;
+        self < other && !is_downgraded
     }
 }
 
-impl PartialOrd for Contender {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-/// The line as one list of children shows it: first is the holder.
+/// The line as one list of children shows it, with all for whom contenders of this kind wait.
 pub(crate) fn line(mark: Mark, children: Vec<String>) -> Vec<Contender> {
-    let mut line: Vec<Contender> = children
-        .into_iter()
-        .filter_map(|name| mark.sequence(&name).map(|sequence| Contender { sequence, name }))
-        .collect();
+    let mut line: Vec<Contender> =
+        children.into_iter().filter_map(|name| mark.contender(name)).collect();
     line.sort_unstable();
     line
 }
@@ -83,21 +138,30 @@ pub(crate) fn line(mark: Mark, children: Vec<String>) -> Vec<Contender> {
 /// Where a contender stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// Nobody is ahead.
+    /// It waits for nobody.
     First,
-    /// Somebody is: this one directly, `ahead` in all.
+    /// It waits for `ahead` others, of whom this one goes last if all keep their order.
     Behind { predecessor: String, ahead: usize },
     /// The contender's own node is not there.
     Missing,
 }
 
-/// Where the contender called `own` stands among `children`.
-pub(crate) fn place(mark: Mark, own: &str, children: Vec<String>) -> Place {
-    let line = line(mark, children);
-    match line.iter().position(|contender| contender.name == own) {
-        None => Place::Missing,
-        Some(0) => Place::First,
-        Some(ahead) => Place::Behind { predecessor: line[ahead - 1].name.clone(), ahead },
+/// Where the contender called `own` stands among `children`: who must go before it may.
+///
+/// `extra_marks` are marks of others for whom it waits as well.
+pub(crate) fn place(mark: Mark, extra_marks: &[String], own: &str, children: Vec<String>) -> Place {
+    let is_listed = children.iter().any(|name| name == own);
+    let (true, Some(own)) = (is_listed, mark.contender(own.to_owned())) else {
+        return Place::Missing;
+    };
+    let marks: Vec<&str> =
+        mark.waits_for.iter().copied().chain(extra_marks.iter().map(String::as_str)).collect();
+    let waited_for = children.into_iter().filter_map(|name| marked(&marks, name));
+    let ahead: Vec<Contender> = waited_for.filter(|other| other.is_before(&own)).collect();
+    let count = ahead.len();
+    match ahead.into_iter().max() {
+        None => Place::First,
+        Some(nearest) => Place::Behind { predecessor: nearest.name, ahead: count },
     }
 }
 
@@ -125,3 +189,7 @@ pub(crate) fn headroom(sequence: i64) -> Headroom {
 #[cfg(test)]
 #[path = "sequence_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "sequence_lines_tests.rs"]
+mod lines_tests;

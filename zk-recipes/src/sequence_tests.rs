@@ -42,15 +42,37 @@ fn passes_over_children_that_are_no_contenders() {
 }
 
 #[test]
+fn readers_and_writers_of_both_layouts_are_told_apart() {
+    let numbers = |name: &str| {
+        [Mark::CURATOR_READ, Mark::CURATOR_WRITE, Mark::KAZOO_READ, Mark::KAZOO_WRITE, Mark::LOCK]
+            .map(|mark| mark.sequence(name))
+    };
+    let tag = "_c_5aa0d8f8-4d4b-4a5c-9d5e-0123456789ab";
+    let hex = "5aa0d8f84d4b4a5c9d5e0123456789ab";
+    let is = |place: usize| std::array::from_fn(|index| (index == place).then_some(7));
+    assert_eq!(numbers(&format!("{tag}-__READ__0000000007")), is(0));
+    assert_eq!(numbers(&format!("{tag}-__WRIT__0000000007")), is(1));
+    assert_eq!(numbers(&format!("{hex}__rlock__0000000007")), is(2));
+    assert_eq!(numbers(&format!("{hex}__lock__0000000007")), is(3));
+    assert_eq!(numbers(&format!("{tag}-lock-0000000007")), is(4));
+}
+
+#[test]
 fn a_contender_watches_the_one_right_before_it() {
     let children = ["b-lock-0000000010", "!", "a-lock-0000000002", "c-lock-0000000009"];
     let children = || children.map(String::from).to_vec();
     let behind =
         |predecessor: &str, ahead| Place::Behind { predecessor: predecessor.into(), ahead };
-    assert_eq!(place(Mark::LOCK, "a-lock-0000000002", children()), Place::First);
-    assert_eq!(place(Mark::LOCK, "c-lock-0000000009", children()), behind("a-lock-0000000002", 1));
-    assert_eq!(place(Mark::LOCK, "b-lock-0000000010", children()), behind("c-lock-0000000009", 2));
-    assert_eq!(place(Mark::LOCK, "d-lock-0000000011", children()), Place::Missing);
+    assert_eq!(place(Mark::LOCK, &[], "a-lock-0000000002", children()), Place::First);
+    assert_eq!(
+        place(Mark::LOCK, &[], "c-lock-0000000009", children()),
+        behind("a-lock-0000000002", 1)
+    );
+    assert_eq!(
+        place(Mark::LOCK, &[], "b-lock-0000000010", children()),
+        behind("c-lock-0000000009", 2)
+    );
+    assert_eq!(place(Mark::LOCK, &[], "d-lock-0000000011", children()), Place::Missing);
 }
 
 #[test]
@@ -69,7 +91,7 @@ fn refuses_before_the_counter_wraps_and_after() {
 proptest! {
     #[test]
     fn reads_back_what_a_server_would_write(tag in "[a-z0-9_-]{0,40}", sequence: i32) {
-        let name = format!("{}{sequence:010}", Mark::LATCH.protected_name(&tag));
+        let name = format!("{tag}-{}{sequence:010}", Mark::LATCH.text);
         prop_assert_eq!(Mark::LATCH.sequence(&name), Some(i64::from(sequence)));
     }
 
@@ -103,7 +125,7 @@ proptest! {
         let mut watched = std::collections::BTreeSet::new();
         let mut first = 0;
         for name in &names {
-            match place(Mark::LOCK, name, names.clone()) {
+            match place(Mark::LOCK, &[], name, names.clone()) {
                 Place::First => first += 1,
                 Place::Behind { predecessor, .. } => prop_assert!(watched.insert(predecessor)),
                 Place::Missing => prop_assert!(false, "own name is listed"),

@@ -6,9 +6,10 @@ use std::sync::{Arc, OnceLock};
 
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
-use zk_client::{Client, Error as ClientError, SessionId, Zxid};
+use zk_client::ops::Guarded;
+use zk_client::{Client, Error as ClientError, SessionId};
 
-use super::{FencingToken, OwnNode, Reconnects};
+use super::{FencingToken, OwnNode, Reconnects, revoke};
 use crate::cleaner::{self, Released, is_passing};
 use crate::error::Result;
 use crate::runtime::{self, Pauses};
@@ -67,11 +68,13 @@ pub(crate) struct Term(Arc<TermState>);
 struct TermState {
     client: Client,
     path: String,
-    created: Zxid,
+    token: FencingToken,
     session: SessionId,
     epoch: u64,
     reason: OnceLock<LostReason>,
     ended: CancellationToken,
+    /// Somebody asks to let go.
+    revoked: CancellationToken,
 }
 
 impl Term {
@@ -79,20 +82,26 @@ impl Term {
         Self(Arc::new(TermState {
             client: node.client.clone(),
             path: node.path.clone(),
-            created: node.created,
+            token: node.token,
             session: node.session,
             epoch: node.epoch,
             reason: OnceLock::new(),
             ended: CancellationToken::new(),
+            revoked: CancellationToken::new(),
         }))
     }
 
     pub(crate) fn token(&self) -> FencingToken {
-        FencingToken::of(self.0.created)
+        self.0.token
     }
 
     pub(crate) fn path(&self) -> &str {
         &self.0.path
+    }
+
+    /// Writes that take effect only while this process holds.
+    pub(crate) fn writes(&self) -> Guarded<'_> {
+        self.0.client.guarded_by(&self.0.path).in_session(self.0.epoch)
     }
 
     pub(crate) fn session_id(&self) -> SessionId {
@@ -121,7 +130,7 @@ impl Term {
         }
         match deadline {
             Some(deadline) if runtime::now() < deadline => {
-                if client.is_connected() {
+                if client.state().takes_writes() {
                     HoldState::Held
                 } else {
                     HoldState::Unsure
@@ -150,16 +159,28 @@ impl Term {
         self.0.ended.child_token()
     }
 
+    /// Resolves to true when somebody asks to let go, to false when the term ends without.
+    pub(crate) fn revoke_requested(&self) -> impl Future<Output = bool> + Send + use<> {
+        let term = self.clone();
+        async move {
+            tokio::select! {
+                biased;
+                () = term.0.revoked.cancelled() => true,
+                () = term.0.ended.cancelled() => false,
+            }
+        }
+    }
+
     /// Ends the term and removes its node, and waits until that is done.
     pub(crate) async fn give_up(&self) -> Result<Released> {
         match self.end(LostReason::Released) {
             LostReason::SessionExpired | LostReason::ClientClosed => Ok(Released::SessionEnded),
             LostReason::NodeDeleted => Ok(Released::AlreadyGone),
-            _ => Ok(cleaner::delete(&self.0.client, &self.0.path).await?),
+            _ => Ok(cleaner::delete(&self.0.client, &self.0.path, self.0.epoch).await?),
         }
     }
 
-    fn session_over(&self) -> LostReason {
+    pub(super) fn session_over(&self) -> LostReason {
         if self.0.client.is_closed() {
             LostReason::ClientClosed
         } else {
@@ -176,14 +197,22 @@ pub(crate) struct Held {
 }
 
 impl Held {
-    pub(super) fn start(node: OwnNode, let_go_when_suspended: bool) -> Self {
+    pub(crate) fn start(node: OwnNode, let_go_when_suspended: bool) -> Self {
         let term = Term::new(&node);
-        runtime::spawn_resident(watch_over(term.clone(), let_go_when_suspended));
+        runtime::spawn_resident(&term.0.client, watch_over(term.clone(), let_go_when_suspended));
         Self { node, term }
     }
 
     pub(crate) fn term(&self) -> &Term {
         &self.term
+    }
+
+    pub(super) fn node(&self) -> &OwnNode {
+        &self.node
+    }
+
+    pub(super) fn node_mut(&mut self) -> &mut OwnNode {
+        &mut self.node
     }
 
     /// Gives up and waits until the node is gone for certain.
@@ -209,6 +238,7 @@ async fn watch_over(term: Term, let_go_when_suspended: bool) {
     let client = term.0.client.clone();
     let mut reconnects = Reconnects::new(&client);
     let reason = tokio::select! {
+        biased;
         reason = term.lost() => reason,
         () = client.session_ended(term.0.epoch) => term.session_over(),
         () = runtime::closed(&client) => LostReason::ClientClosed,
@@ -220,7 +250,7 @@ async fn watch_over(term: Term, let_go_when_suspended: bool) {
     debug!(path = %term.0.path, token = %term.token(), %reason, "no longer held");
     if let LostReason::DeadlinePassed | LostReason::Suspended = reason {
         // The session may live on, and would block the line with a node that nobody stands for.
-        cleaner::delete_later(&client, term.0.path.clone());
+        drop(cleaner::delete(&client, &term.0.path, term.0.epoch));
     }
 }
 
@@ -240,11 +270,14 @@ async fn deadline_passed(client: &Client) {
 /// Resolves when the holder's own node is deleted: by an operator, or by a server that expired the
 /// session before the client heard of it.
 async fn node_deleted(term: &Term) {
-    let TermState { client, path, created, .. } = &*term.0;
+    let TermState { client, path, session, .. } = &*term.0;
     let mut pauses = Pauses::new();
     loop {
         match client.get(path).watch().await {
-            Ok((_, stat, watch)) if stat.czxid == *created => {
+            Ok((data, stat, watch)) if stat.ephemeral_owner == *session => {
+                if revoke::is_asked_for(&data, &stat) {
+                    term.0.revoked.cancel();
+                }
                 if watch.await.is_err() {
                     return std::future::pending().await;
                 }

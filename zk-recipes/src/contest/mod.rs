@@ -1,8 +1,9 @@
-//! Standing in line: what a lock and an election have in common.
+//! Standing in line: what locks, elections and read-write locks have in common.
 //!
-//! A contender creates an ephemeral sequential child of a directory ([`entry`]), waits until it is
-//! the first of its kind there ([`standing`]), and then holds what the directory stands for until
-//! it lets go or loses it ([`held`]).
+//! A contender creates an ephemeral sequential child of a directory ([`entry`]), waits until nobody
+//! is before it that it has to wait for ([`standing`], and [`place`](crate::sequence::place) says
+//! who that is), and then holds what the directory stands for until it lets go or loses it
+//! ([`held`]).
 //!
 //! ```text
 //!  entry ──own node, list──▶ standing ──first──▶ held ──▶ released | lost
@@ -11,22 +12,27 @@
 //! ```
 
 mod entry;
+mod exchange;
 mod fencing;
+mod guard;
 mod held;
 mod own_node;
 mod reconnects;
+pub(crate) mod revoke;
 mod standing;
 
 pub use fencing::FencingToken;
 pub use held::{HoldState, LostReason};
 
+pub(crate) use guard::guard;
 pub(crate) use held::{Held, Term};
 pub(crate) use own_node::OwnNode;
 pub(crate) use reconnects::Reconnects;
 pub(crate) use standing::{Standing, Turn};
 
 use bytes::Bytes;
-use zk_client::{Acl, Client};
+use zk_client::ops::Create;
+use zk_client::{Acl, Client, CreateMode};
 
 use crate::error::{Error, Result};
 use crate::parents::Parents;
@@ -57,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) across_sessions: bool,
     /// Whether a holder lets go as soon as its connection breaks.
     pub(crate) let_go_when_suspended: bool,
+    /// Marks of others for whom to wait as for the own kind.
+    pub(crate) extra_marks: Vec<String>,
 }
 
 impl Default for Options {
@@ -67,6 +75,41 @@ impl Default for Options {
             parents_acl: None,
             across_sessions: true,
             let_go_when_suspended: false,
+            extra_marks: Vec::new(),
+        }
+    }
+}
+
+impl Options {
+    /// The same for directories that others make once and rely on from then on, as kazoo does: none
+    /// that the server sweeps away.
+    pub(crate) fn lasting(&self) -> Self {
+        let mut options = self.clone();
+        if options.parents == Parents::Containers {
+            options.parents = Parents::Persistent;
+        }
+        options
+    }
+
+    /// A create of an own node, with its parents if need be.
+    pub(crate) fn create<'a>(
+        &self,
+        client: &'a Client,
+        path: &'a str,
+        data: &'a [u8],
+        mode: CreateMode,
+    ) -> Create<'a> {
+        let mut create = client.create(path, data, mode);
+        if let Some(acl) = &self.acl {
+            create = create.acl(acl.iter().cloned());
+        }
+        if let (Some(acl), true) = (&self.parents_acl, self.parents != Parents::MustExist) {
+            create = create.parents_acl(acl.iter().cloned());
+        }
+        match self.parents {
+            Parents::Containers => create.with_container_parents(),
+            Parents::Persistent => create.with_parents(),
+            Parents::MustExist => create,
         }
     }
 }
@@ -76,11 +119,16 @@ impl Contest {
     ///
     /// May be dropped at any point: the client's cleaner takes the node out of the line.
     pub(crate) async fn win(&self) -> Result<Held> {
+        Ok(self.stand().await?.hold())
+    }
+
+    /// As [`win`](Self::win), for a turn so short that nobody has to watch over it.
+    pub(crate) async fn stand(&self) -> Result<Standing> {
         let mut pauses = Pauses::new();
         loop {
             let mut standing = self.enter().await?;
             match standing.turn(&mut |_| {}).await? {
-                Turn::Won => return Ok(standing.hold()),
+                Turn::Won => return Ok(standing),
                 Turn::NodeGone => pauses.pause().await,
                 Turn::SessionLost => self.start_over()?,
             }

@@ -1,4 +1,4 @@
-//! Waiting in line behind exactly one other contender.
+//! Waiting in line, with an eye on exactly one other contender.
 
 use zk_client::{Client, Error as ClientError, OneshotWatch};
 
@@ -6,13 +6,13 @@ use super::{Contest, Held, OwnNode, Reconnects};
 use crate::cleaner::{Released, is_passing};
 use crate::error::Result;
 use crate::parents::child;
-use crate::runtime::{self, Pauses};
+use crate::runtime::Pauses;
 use crate::sequence::{Mark, Place, place};
 
 /// How the wait ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Turn {
-    /// The own node is first: the directory's thing is ours.
+    /// Nobody has to go before: the directory's thing is ours.
     Won,
     /// Somebody deleted the own node.
     NodeGone,
@@ -26,6 +26,7 @@ pub(crate) struct Standing {
     client: Client,
     directory: String,
     mark: Mark,
+    extra_marks: Vec<String>,
     let_go_when_suspended: bool,
     node: OwnNode,
     /// A list read after the own node was created, not looked at yet.
@@ -44,13 +45,19 @@ impl Standing {
             client: contest.client.clone(),
             directory: contest.directory.clone(),
             mark: contest.mark,
+            extra_marks: contest.options.extra_marks.clone(),
             let_go_when_suspended: contest.options.let_go_when_suspended,
             node,
             children,
         }
     }
 
-    /// Waits for the turn, telling `ahead` how many stand in front whenever that is looked up.
+    /// The name of the contender's own node.
+    pub(crate) fn name(&self) -> &str {
+        self.node.name()
+    }
+
+    /// Waits for the turn, telling `ahead` for how many it waits whenever that is looked up.
     ///
     /// Nothing but the session's end ends the wait early: the place in line outlives disconnects.
     pub(crate) async fn turn(&mut self, ahead: &mut (dyn FnMut(usize) + Send)) -> Result<Turn> {
@@ -64,6 +71,7 @@ impl Standing {
             let Some(watch) = self.watch(&predecessor).await? else { continue };
             let ended = self.client.session_ended(self.node.epoch);
             tokio::select! {
+                biased;
                 // Whatever happened to it, the next list tells. The end of the session also ends
                 // the watch, and is noticed by the next look.
                 _ = watch => {}
@@ -81,9 +89,19 @@ impl Standing {
         }
     }
 
-    /// The first one becomes the holder.
+    /// Whose turn it is becomes a holder.
     pub(crate) fn hold(self) -> Held {
         Held::start(self.node, self.let_go_when_suspended)
+    }
+
+    /// The path of the own node.
+    pub(crate) fn path(&self) -> &str {
+        &self.node.path
+    }
+
+    /// The client's number of the session in which the contender stands in line.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.node.epoch
     }
 
     /// Leaves the line, and waits until that is done.
@@ -112,7 +130,7 @@ impl Standing {
                 }
                 Err(error) => return Err(error.into()),
             };
-            match place(self.mark, self.node.name(), children) {
+            match place(self.mark, &self.extra_marks, self.node.name(), children) {
                 Place::Behind { predecessor, ahead } => {
                     return Ok(Look::Behind { predecessor, ahead });
                 }
@@ -120,18 +138,11 @@ impl Standing {
                     self.node.set_gone();
                     return Ok(Look::Done(Turn::NodeGone));
                 }
-                Place::First if self.is_surely_alive() => return Ok(Look::Done(Turn::Won)),
+                Place::First if self.node.is_surely_alive() => return Ok(Look::Done(Turn::Won)),
                 // The list is older than the session may live unheard: this process was paused.
                 Place::First => pauses.pause().await,
             }
         }
-    }
-
-    /// Whether the session that owns the node can be relied on: it is the client's current one, and
-    /// a server answered it recently enough.
-    fn is_surely_alive(&self) -> bool {
-        let deadline = self.client.session_deadline();
-        self.node.is_in_session() && deadline.is_some_and(|deadline| runtime::now() < deadline)
     }
 
     /// Watches the predecessor; `None` when the list has to be read again.

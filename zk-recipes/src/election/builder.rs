@@ -4,6 +4,7 @@ use bytes::Bytes;
 use zk_client::{Acl, Client};
 
 use super::LeaderLatch;
+use super::task::Requeue;
 use crate::contest::{Contest, Options};
 use crate::error::Result;
 use crate::parents::Parents;
@@ -63,6 +64,6 @@ impl LatchBuilder {
             options: self.options,
         };
         let standing = contest.enter().await?;
-        Ok(LeaderLatch::run(contest, self.id, standing))
+        Ok(LeaderLatch::run(contest, self.id, standing, Requeue::AT_ONCE))
     }
 }

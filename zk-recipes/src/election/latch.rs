@@ -2,14 +2,18 @@
 
 use std::sync::Arc;
 
+use tokio::sync::{Notify, watch};
 use zk_client::Client;
 
-use super::task::{Shared, run};
-use super::{LatchBuilder, LatchState, LatchStates, Leadership, Participant, participants};
+use super::task::{Requeue, Shared, run};
+use super::{
+    LatchBuilder, LatchState, LatchStates, LeaderObserver, Leadership, Participant, participants,
+};
 use crate::cleaner::Released;
 use crate::contest::{Contest, Standing};
 use crate::error::{Error, Result};
 use crate::runtime;
+use crate::sequence::Mark;
 
 /// A participant of an election. See the [module](super) for what that means.
 ///
@@ -32,9 +36,9 @@ impl LeaderLatch {
         LatchBuilder::new(path.into(), id.into())
     }
 
-    pub(super) fn run(contest: Contest, id: String, standing: Standing) -> Self {
-        let shared = Arc::new(Shared::new(contest, id));
-        runtime::spawn_resident(run(shared.clone(), standing));
+    pub(super) fn run(contest: Contest, id: String, standing: Standing, requeue: Requeue) -> Self {
+        let shared = Arc::new(Shared::new(contest, id, requeue));
+        runtime::spawn_resident(&shared.contest.client, run(shared.clone(), standing));
         Self { shared }
     }
 
@@ -89,22 +93,29 @@ impl LeaderLatch {
     ///
     /// Cost: one list, then all nodes are read at once. Who leaves meanwhile is left out.
     pub async fn participants(&self) -> Result<Vec<Participant>> {
-        participants::list(&self.shared.contest.client, self.path()).await
+        let contest = &self.shared.contest;
+        participants::list(&contest.client, self.path(), contest.mark).await
     }
 
     /// Who leads; `None` when nobody takes part.
     pub async fn leader(&self) -> Result<Option<Participant>> {
-        participants::leader(&self.shared.contest.client, self.path()).await
+        let contest = &self.shared.contest;
+        participants::leader(&contest.client, self.path(), contest.mark).await
     }
 
     /// [`participants`](Self::participants) of the election at `path`, for who is not one of them.
     pub async fn participants_of(client: &Client, path: &str) -> Result<Vec<Participant>> {
-        participants::list(client, path).await
+        participants::list(client, path, Mark::LATCH).await
     }
 
     /// [`leader`](Self::leader) of the election at `path`, for who takes no part.
     pub async fn leader_of(client: &Client, path: &str) -> Result<Option<Participant>> {
-        participants::leader(client, path).await
+        participants::leader(client, path, Mark::LATCH).await
+    }
+
+    /// Follows who leads at `path`, for who takes no part. The directory need not exist yet.
+    pub async fn observe(client: &Client, path: &str) -> Result<LeaderObserver> {
+        LeaderObserver::start(client, path, Mark::LATCH).await
     }
 
     /// Ends the term if this participant leads, and goes to the tail of the line.
@@ -122,6 +133,27 @@ impl LeaderLatch {
     ///
     /// The term's guard, if there is one, is lost from the call on.
     pub async fn close(self) -> Result<()> {
+        self.leave().await
+    }
+
+    /// The name of this participant's node, as it changes; `None` while there is none.
+    pub(crate) fn node(&self) -> watch::Receiver<Option<String>> {
+        self.shared.node.subscribe()
+    }
+
+    /// Makes this participant look at the line again: who stands in it watches the one ahead, and
+    /// so does not see that its own node is deleted.
+    pub(crate) fn look_again(&self) -> Arc<Notify> {
+        self.shared.look_again.clone()
+    }
+
+    /// The term that is led now is the last: afterwards the latch is closed.
+    pub(crate) fn set_last_term(&self) {
+        self.shared.set_last_term();
+    }
+
+    /// As [`close`](Self::close), and may be called again.
+    pub(crate) async fn leave(&self) -> Result<()> {
         self.shared.stop.cancel();
         let mut states = self.shared.states.subscribe();
         // The sender lives in `shared`, so this ends by the state alone.

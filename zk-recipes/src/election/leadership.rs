@@ -4,6 +4,7 @@ use std::future::Future;
 
 use tokio_util::sync::CancellationToken;
 use zk_client::SessionId;
+use zk_client::ops::Guarded;
 
 use crate::cleaner::Released;
 use crate::contest::{FencingToken, Held, HoldState, LostReason, Term};
@@ -32,10 +33,18 @@ impl Leadership {
         self.term().token()
     }
 
-    /// The path of the leader's node. A multi that begins with a check of it (any version) takes
-    /// effect only if the term still runs.
+    /// The path of the leader's node.
     pub fn path(&self) -> &str {
         self.term().path()
+    }
+
+    /// Writes to ZooKeeper that take effect only while the term runs, whatever this process
+    /// believes: `leadership.writes().set(path, data)`. When it is not, they fail with
+    /// [`GuardFailed`](zk_client::Error::GuardFailed), or with
+    /// [`SessionExpired`](zk_client::Error::SessionExpired), and change nothing. Paths are those of
+    /// the client that stands for election.
+    pub fn writes(&self) -> Guarded<'_> {
+        self.term().writes()
     }
 
     /// The session the term hangs on.

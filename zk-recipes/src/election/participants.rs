@@ -22,13 +22,13 @@ pub struct Participant {
 }
 
 /// Everybody in line at `path`, the leader first.
-pub(super) async fn list(client: &Client, path: &str) -> Result<Vec<Participant>> {
-    read(client, path, contenders(client, path).await?).await
+pub(super) async fn list(client: &Client, path: &str, mark: Mark) -> Result<Vec<Participant>> {
+    read(client, path, contenders(client, path, mark).await?).await
 }
 
 /// The first in line at `path`.
-pub(super) async fn leader(client: &Client, path: &str) -> Result<Option<Participant>> {
-    for contender in contenders(client, path).await? {
+pub(super) async fn leader(client: &Client, path: &str, mark: Mark) -> Result<Option<Participant>> {
+    for contender in contenders(client, path, mark).await? {
         // Who vanished since the list was read, leads no more.
         let found = read(client, path, vec![contender]).await?;
         if let Some(leader) = found.into_iter().next() {
@@ -38,9 +38,9 @@ pub(super) async fn leader(client: &Client, path: &str) -> Result<Option<Partici
     Ok(None)
 }
 
-async fn contenders(client: &Client, path: &str) -> Result<Vec<Contender>> {
+async fn contenders(client: &Client, path: &str, mark: Mark) -> Result<Vec<Contender>> {
     match client.children(path).await {
-        Ok((children, _)) => Ok(line(Mark::LATCH, children)),
+        Ok((children, _)) => Ok(line(mark, children)),
         Err(ClientError::NoNode { .. }) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
     }

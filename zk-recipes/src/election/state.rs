@@ -1,4 +1,4 @@
-//! What a latch is doing, for its owner to see.
+//! What a participant is doing, for its owner to see.
 
 use std::fmt;
 use std::pin::Pin;
@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::contest::FencingToken;
 
-/// Where a latch stands.
+/// Where a participant of an election stands: a latch, or a [`LeaderElection`](super::LeaderElection).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum LatchState {

@@ -1,11 +1,13 @@
 //! How to take a lock.
 
+use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
 use zk_client::{Acl, Client};
 
 use super::LockGuard;
+use super::contenders::{self, Contender};
 use crate::contest::{Contest, Options};
 use crate::error::{Error, Result};
 use crate::parents::Parents;
@@ -17,14 +19,15 @@ use crate::sequence::Mark;
 #[must_use = "a builder does nothing until it acquires"]
 pub struct LockBuilder {
     path: String,
+    mark: Mark,
     data: Bytes,
     options: Options,
     limit: Option<Duration>,
 }
 
 impl LockBuilder {
-    pub(super) fn new(path: String) -> Self {
-        Self { path, data: Bytes::new(), options: Options::default(), limit: None }
+    pub(super) fn new(path: String, mark: Mark) -> Self {
+        Self { path, mark, data: Bytes::new(), options: Options::default(), limit: None }
     }
 
     /// The data of the contender's node, for people who look: a host name, say. Default: empty.
@@ -67,6 +70,16 @@ impl LockBuilder {
         self
     }
 
+    /// Marks of other kinds of contenders to wait for when they are ahead: children whose names end
+    /// in one of these texts and a sequence number. Default: none.
+    ///
+    /// It takes two to stand in one line: the others must wait for the own kind as well.
+    #[doc(alias("extra_lock_patterns"))]
+    pub fn extra_marks(mut self, marks: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        self.options.extra_marks = marks.into_iter().map(Into::into).collect();
+        self
+    }
+
     /// The longest wait of [`acquire`](Self::acquire), which then gives up its place and fails with
     /// [`Error::TimedOut`]. Default: none.
     pub fn timeout(mut self, limit: Duration) -> Self {
@@ -77,13 +90,7 @@ impl LockBuilder {
     /// Waits for the lock. Cancel-safe: dropped, the place in line is given up in the background.
     pub async fn acquire(&self, client: &Client) -> Result<LockGuard> {
         let contest = self.contest(client);
-        let Some(limit) = self.limit else {
-            return Ok(LockGuard::new(contest.win().await?));
-        };
-        match runtime::within(limit, contest.win()).await {
-            Some(held) => Ok(LockGuard::new(held?)),
-            None => Err(Error::TimedOut { path: self.path.clone(), after: limit }),
-        }
+        Ok(LockGuard::new(self.in_time(contest.win()).await?))
     }
 
     /// Takes the lock if it is free, else `None`: never waits for another contender.
@@ -94,11 +101,31 @@ impl LockBuilder {
         Ok(self.contest(client).try_win().await?.map(LockGuard::new))
     }
 
-    fn contest(&self, client: &Client) -> Contest {
+    /// Who holds the lock and who waits for it, in that order: see
+    /// [`Lock::contenders`](super::Lock::contenders).
+    pub async fn contenders(&self, client: &Client) -> Result<Vec<Contender>> {
+        contenders::of(client, &self.path, self.mark).await
+    }
+
+    /// The path of the lock.
+    pub(crate) fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// What `waiting` comes to, unless the time allowed passes first.
+    pub(super) async fn in_time<T>(&self, waiting: impl Future<Output = Result<T>>) -> Result<T> {
+        let Some(limit) = self.limit else { return waiting.await };
+        match runtime::within(limit, waiting).await {
+            Some(result) => result,
+            None => Err(Error::TimedOut { path: self.path.clone(), after: limit }),
+        }
+    }
+
+    pub(crate) fn contest(&self, client: &Client) -> Contest {
         Contest {
             client: client.clone(),
             directory: self.path.clone(),
-            mark: Mark::LOCK,
+            mark: self.mark,
             data: self.data.clone(),
             options: self.options.clone(),
         }

@@ -21,6 +21,13 @@
 //! Curator's `InterProcessMutex` and of Go's lock, and contenders of all three stand in one line.
 //! Other children block nobody. Do not point other recipes at the same path.
 //!
+//! [`Lock::kazoo`] writes `<32 hex>__lock__<number>`, as kazoo's `Lock` and `Election` do, and
+//! stands in line with those. No name fits both layouts, so all who use one path must agree on one,
+//! but for this: kazoo waits for others if it is given `extra_lock_patterns`, and so does
+//! [`LockBuilder::extra_marks`]. A lock of Curator's layout with the extra mark `__lock__` and
+//! kazoo's with the extra pattern `-lock-` exclude each other. Curator has nothing of the kind: it
+//! takes kazoo's nodes for the last in line.
+//!
 //! # What it guarantees
 //!
 //! - First come, first served, in the order in which the server created the nodes.
@@ -35,11 +42,19 @@
 //! the middle of a write after that. [`LockGuard::is_held`] notices as soon as it is asked, but
 //! nobody can ask and write in one step: pass [`LockGuard::fencing_token`] with every write to what
 //! the lock protects, and have it refuse smaller tokens than it has seen. For writes to ZooKeeper
-//! itself, begin a multi with a check of [`LockGuard::path`]. Where the whole machine sleeps (a
+//! itself there is [`LockGuard::writes`]. Where the whole machine sleeps (a
 //! closed laptop, a suspended virtual machine) its monotonic clock may sleep too: after that only
 //! the server's word or the token tells.
 //!
 //! Locks are not re-entrant: a second acquire waits for the first guard, also in the same task.
+//! [`ReentrantLock`] is.
+//!
+//! # Asking the holder to let go
+//!
+//! [`Lock::contenders`] tells who holds the lock, and [`Contender::revoke`] asks that one to release
+//! it, as Curator's `Revoker` does: by writing `__REVOKE__` into its node. The holder hears of it by
+//! [`LockGuard::revoke_requested`] (the word `unlock`, of ZooKeeper's page of recipes, will do as
+//! well), and is free not to care.
 //!
 //! # When things go wrong
 //!
@@ -62,19 +77,26 @@
 //! A free lock takes one round trip (a create with a list right behind it) and one to release. The
 //! first time costs two more, to find out that there is no directory and to make it. Each wait adds
 //! two: watching the predecessor, and looking at the line when it goes. A release wakes exactly one
-//! waiter. The holder reads and watches its own node, off the caller's path.
+//! waiter. The holder reads and watches its own node, off the caller's path; that is also how it
+//! hears that it is asked to let go. Listing contenders takes two round trips.
 
 mod builder;
+pub(crate) mod contenders;
 mod guard;
+mod reentrant;
 
 pub use builder::LockBuilder;
+pub use contenders::Contender;
 pub use guard::LockGuard;
+pub use reentrant::{ReentrantGuard, ReentrantLock};
 
 use std::time::Duration;
 
 use zk_client::Client;
 
+use crate::contest::revoke;
 use crate::error::Result;
+use crate::sequence::Mark;
 
 /// Takes locks. See the [module](self) for what that means.
 #[derive(Debug)]
@@ -104,8 +126,28 @@ impl Lock {
         Self::builder(path).timeout(limit).acquire(client).await
     }
 
+    /// Who holds the lock at `path` and who waits for it: the holder first, then the others in the
+    /// order in which they will get it. One who goes while it is being read is left out, so the
+    /// first one is the holder only if it still was when its node was read.
+    pub async fn contenders(client: &Client, path: &str) -> Result<Vec<Contender>> {
+        Self::builder(path).contenders(client).await
+    }
+
+    /// Asks the holder or waiter whose node is at `node` (see [`Contender::path`]) to let go; false
+    /// when it is gone already. Takes the right to write to that node.
+    ///
+    /// A holder hears of it by [`LockGuard::revoke_requested`], one who waits as soon as it holds.
+    pub async fn revoke(client: &Client, node: &str) -> Result<bool> {
+        revoke::ask_for(client, node).await
+    }
+
     /// Options for the lock at `path`.
     pub fn builder(path: impl Into<String>) -> LockBuilder {
-        LockBuilder::new(path.into())
+        LockBuilder::new(path.into(), Mark::LOCK)
+    }
+
+    /// The lock at `path` in the layout of kazoo's `Lock`.
+    pub fn kazoo(path: impl Into<String>) -> LockBuilder {
+        LockBuilder::new(path.into(), Mark::KAZOO_LOCK)
     }
 }

@@ -5,7 +5,6 @@ use std::fmt;
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value};
-use zk_client::CreateMode;
 
 use super::UriSpec;
 use crate::error::{Error, Result};
@@ -70,20 +69,6 @@ pub enum ServiceType {
     Permanent,
     /// As `Dynamic`, with a number appended to the node's name (not to the id).
     DynamicSequential,
-}
-
-impl ServiceType {
-    pub(super) fn mode(self) -> CreateMode {
-        match self {
-            Self::Dynamic => CreateMode::Ephemeral,
-            Self::Static | Self::Permanent => CreateMode::Persistent,
-            Self::DynamicSequential => CreateMode::EphemeralSequential,
-        }
-    }
-
-    pub(super) fn is_ephemeral(self) -> bool {
-        matches!(self, Self::Dynamic | Self::DynamicSequential)
-    }
 }
 
 impl fmt::Display for ServiceType {

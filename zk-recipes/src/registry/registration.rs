@@ -1,19 +1,14 @@
 //! A registered instance, kept registered.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use tokio::sync::watch;
+use zk_client::Client;
 
-use bytes::Bytes;
-use tokio::sync::{Mutex, watch};
-use tokio_util::sync::CancellationToken;
-use tracing::warn;
-use zk_client::{Client, OneshotWatch};
-
-use super::node::{Pass, RegisteredNode};
 use super::{ServiceInstance, ServiceType};
 use crate::cleaner::Released;
 use crate::error::{Error, Result};
-use crate::runtime::{self, Pauses};
+use crate::options::NodeOptions;
+use crate::parents::child;
+use crate::persistent_node::{Conflict, Kind, Manner, NodeState, PersistentNode};
 
 /// Where a registration stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,72 +34,41 @@ pub enum RegistrationState {
 #[derive(Debug)]
 #[must_use = "dropping the registration unregisters the instance"]
 pub struct Registration {
-    shared: Arc<Shared>,
-    unregistered: AtomicBool,
-}
-
-#[derive(Debug)]
-struct Shared {
-    client: Client,
-    service_type: ServiceType,
+    node: PersistentNode,
     /// What the owner wants on the server.
-    wanted: watch::Sender<Wanted>,
-    /// Held by whoever talks to the server about the node, one at a time.
-    node: Mutex<RegisteredNode>,
-    states: watch::Sender<RegistrationState>,
-    stop: CancellationToken,
-}
-
-#[derive(Debug)]
-struct Wanted {
-    instance: ServiceInstance,
-    data: Bytes,
+    wanted: watch::Sender<ServiceInstance>,
 }
 
 impl Registration {
     /// Registers, and starts the task that keeps it so.
-    ///
-    /// The handle exists before the first request is sent: dropping the future drops the handle,
-    /// which takes back whatever has been done.
     pub(super) async fn start(
         client: &Client,
-        directory: String,
+        directory: &str,
         instance: ServiceInstance,
+        options: NodeOptions,
     ) -> Result<Self> {
-        let service_type = instance.service_type;
-        let node = RegisteredNode::new(client, directory, &instance.id, service_type);
-        let data = instance.to_json()?;
-        let shared = Arc::new(Shared {
-            client: client.clone(),
-            service_type,
-            wanted: watch::Sender::new(Wanted { instance, data }),
-            node: Mutex::new(node),
-            states: watch::Sender::new(RegistrationState::Registering),
-            stop: CancellationToken::new(),
-        });
-        let registration = Self { shared, unregistered: AtomicBool::new(false) };
-        registration.shared.agree().await?;
-        if service_type != ServiceType::Permanent {
-            runtime::spawn_resident(keep(registration.shared.clone()));
-        }
-        Ok(registration)
+        let path = child(directory, &instance.id);
+        let (data, manner) = (instance.to_json()?, manner(instance.service_type));
+        let node = PersistentNode::keep(client, &path, data, options, manner).await?;
+        Ok(Self { node, wanted: watch::Sender::new(instance) })
     }
 
     /// The instance as it is meant to be registered.
     #[must_use]
     pub fn instance(&self) -> ServiceInstance {
-        self.shared.wanted.borrow().instance.clone()
+        self.wanted.borrow().clone()
     }
 
     /// The path of the node. That of [`ServiceType::DynamicSequential`] changes with the session.
-    pub async fn path(&self) -> String {
-        self.shared.node.lock().await.path()
+    #[must_use]
+    pub fn path(&self) -> String {
+        self.node.place()
     }
 
     /// Where the registration stands.
     #[must_use]
     pub fn state(&self) -> RegistrationState {
-        self.shared.states.borrow().clone()
+        state(&self.node.state())
     }
 
     /// Waits until the state is one that `wanted` accepts, and returns it.
@@ -112,31 +76,25 @@ impl Registration {
         &self,
         mut wanted: impl FnMut(&RegistrationState) -> bool,
     ) -> RegistrationState {
-        let mut states = self.shared.states.subscribe();
-        match states.wait_for(|state| wanted(state)).await {
-            Ok(state) => state.clone(),
-            // Cannot happen while `self` owns the sender.
-            Err(_) => RegistrationState::Unregistered,
-        }
+        state(&self.node.wait_for(|current| wanted(&state(current))).await)
     }
 
     /// Registers new data for the same name, id and service type, and waits until the server has
     /// it. All later sessions register the new data.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Replaced`] and [`Error::Unregistered`] when there is nothing to update any more;
+    /// [`Error::InvalidInstance`] for another name, id or service type.
     pub async fn update(&self, instance: ServiceInstance) -> Result<()> {
-        let same = {
-            let wanted = self.shared.wanted.borrow();
-            let current = &wanted.instance;
-            current.name == instance.name
-                && current.id == instance.id
-                && current.service_type == instance.service_type
-        };
-        if !same {
+        let identity = |one: &ServiceInstance| (one.name.clone(), one.id.clone(), one.service_type);
+        if identity(&self.wanted.borrow()) != identity(&instance) {
             let reason = "an update keeps name, id and service type: unregister, then register";
             return Err(Error::InvalidInstance { reason: reason.to_owned() });
         }
         let data = instance.to_json()?;
-        self.shared.wanted.send_replace(Wanted { instance, data });
-        self.shared.agree().await.map(drop)
+        self.wanted.send_replace(instance);
+        self.node.set_data(data).await
     }
 
     /// Takes the instance out and waits until the server has confirmed it, through disconnects.
@@ -145,121 +103,33 @@ impl Registration {
     /// background. Deletes only this registration's own node. May be called again, after an error or
     /// just so.
     pub async fn unregister(&self) -> Result<Released> {
-        self.shared.stop.cancel();
-        let released = self.shared.withdraw().await?;
-        self.unregistered.store(true, Ordering::Relaxed);
-        Ok(released)
+        self.node.close().await
     }
 }
 
-impl Drop for Registration {
-    fn drop(&mut self) {
-        self.shared.stop.cancel();
-        if *self.unregistered.get_mut() || self.shared.service_type == ServiceType::Permanent {
-            return;
-        }
-        let shared = self.shared.clone();
-        runtime::spawn_cleanup(&self.shared.client, async move {
-            if let Err(error) = shared.withdraw().await {
-                warn!(%error, "could not unregister a dropped registration");
-            }
-        });
+/// A node of the same id gives way, whoever made it; after that, losing it is the end, so that of two
+/// processes with one id the later one stays and the other one does not fight.
+fn manner(service_type: ServiceType) -> Manner {
+    let is_permanent = service_type == ServiceType::Permanent;
+    Manner {
+        kind: match service_type {
+            ServiceType::Dynamic => Kind::Ephemeral,
+            ServiceType::DynamicSequential => Kind::Numbered,
+            ServiceType::Static | ServiceType::Permanent => Kind::Persistent,
+        },
+        conflict: Conflict::Replace,
+        gives_way: true,
+        stays: is_permanent,
+        unattended: is_permanent,
     }
 }
 
-impl Shared {
-    /// Brings the server to what is wanted; the watch on the node and its session's number, unless
-    /// it was just created.
-    async fn agree(&self) -> Result<Option<(u64, OneshotWatch)>> {
-        let mut node = self.node.lock().await;
-        loop {
-            if self.stop.is_cancelled() {
-                return Err(Error::Unregistered { path: node.path() });
-            }
-            let data = self.wanted.borrow().data.clone();
-            let pass = node.reconcile(&data).await?;
-            // An update during the pass: what was agreed on is old already.
-            if self.wanted.borrow().data != data {
-                continue;
-            }
-            let (state, outcome) = match pass {
-                Pass::Agreed { epoch, watch } => {
-                    (RegistrationState::Registered, Ok(Some((epoch, watch))))
-                }
-                Pass::Created => (RegistrationState::Registered, Ok(None)),
-                Pass::Replaced => {
-                    (RegistrationState::Replaced, Err(Error::Replaced { path: node.path() }))
-                }
-            };
-            self.publish(state);
-            return outcome;
-        }
-    }
-
-    async fn withdraw(&self) -> Result<Released> {
-        let released = self.node.lock().await.withdraw().await?;
-        self.publish(RegistrationState::Unregistered);
-        Ok(released)
-    }
-
-    fn publish(&self, state: RegistrationState) {
-        self.states.send_if_modified(|current| {
-            let is_new = *current != state;
-            *current = state;
-            is_new
-        });
-    }
-
-    /// Resolves when the registration is over or its client is closing.
-    async fn stopped(&self) {
-        tokio::select! {
-            () = self.stop.cancelled() => {}
-            () = runtime::closed(&self.client) => {}
-        }
-    }
-
-    /// Waits until something happened to the node: it changed, or its session is over.
-    async fn disturbed(&self, epoch: u64, watch: OneshotWatch) {
-        tokio::select! {
-            event = watch => if event.is_err() {
-                // The watch ended with the session.
-                self.client.session_ended(epoch).await;
-            },
-            () = self.client.session_ended(epoch) => {}
-        }
-    }
-}
-
-/// Keeps the node as wanted until the registration is over.
-async fn keep(shared: Arc<Shared>) {
-    let mut pauses = Pauses::new();
-    loop {
-        let agreed = tokio::select! {
-            agreed = shared.agree() => agreed,
-            () = shared.stopped() => return,
-        };
-        let wait = async {
-            match agreed {
-                Ok(Some((epoch, watch))) => {
-                    pauses = Pauses::new();
-                    shared.disturbed(epoch, watch).await;
-                }
-                // The next pass reads the node and sets the watch.
-                Ok(None) => {}
-                Err(Error::Replaced { path }) => {
-                    warn!(%path, "another process registered the same id and has the node now");
-                    shared.stop.cancelled().await;
-                }
-                Err(error) => {
-                    warn!(%error, "cannot keep an instance registered for now");
-                    shared.publish(RegistrationState::Failing { reason: error.to_string() });
-                    pauses.pause().await;
-                }
-            }
-        };
-        tokio::select! {
-            () = wait => {}
-            () = shared.stopped() => return,
-        }
+fn state(node: &NodeState) -> RegistrationState {
+    match node {
+        NodeState::Creating => RegistrationState::Registering,
+        NodeState::Present => RegistrationState::Registered,
+        NodeState::Taken { .. } => RegistrationState::Replaced,
+        NodeState::Failing { reason } => RegistrationState::Failing { reason: reason.clone() },
+        NodeState::Closed => RegistrationState::Unregistered,
     }
 }

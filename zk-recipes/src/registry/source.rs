@@ -57,7 +57,7 @@ impl Source {
             Self::Recursive(stream) => stream.next().await.map(Event::of),
             Self::Oneshot { watches } => match watches.next().await {
                 Some(Ok(event)) => Some(Event::of(event)),
-                Some(Err(Error::Closed | Error::AuthFailed)) => None,
+                Some(Err(Error::Closed | Error::AuthFailed { .. })) => None,
                 // The session is over and took all watches along: read everything again, once.
                 Some(Err(_)) => {
                     watches.clear();

@@ -1,29 +1,28 @@
 //! The instances of a service, kept up.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::{broadcast, watch};
-use tokio_util::sync::CancellationToken;
+use tokio_util::sync::{CancellationToken, DropGuard};
 use zk_client::Client;
 
 use super::view_task::ViewTask;
-use super::{ServiceChanges, ServiceInstance};
+use super::{PickStrategy, RoundRobin, ServiceChanges, ServiceInstance, ServiceProvider};
 use crate::error::Result;
 use crate::runtime;
 
 /// How many changes a consumer may be behind before it is told that it missed some.
 pub(super) const CHANGES_BUFFERED: usize = 1024;
 
-/// A live view of a service. Dropping it ends it.
-#[derive(Debug)]
+/// A live view of a service. A cheap handle: it ends when the last clone is dropped, and the last
+/// [provider](Self::provider).
+#[derive(Clone, Debug)]
 pub struct ServiceView {
     snapshot: watch::Receiver<Snapshot>,
     /// Kept to subscribe to; the task has the sending side.
     changes: broadcast::WeakSender<super::ServiceChange>,
-    /// Counts the picks.
-    turn: AtomicUsize,
-    stop: CancellationToken,
+    turns: Arc<RoundRobin>,
+    _stop: Arc<DropGuard>,
 }
 
 /// What a view shows at one moment.
@@ -42,12 +41,12 @@ impl ServiceView {
         let weak_changes = changes.downgrade();
         let task = ViewTask::load(client, directory, snapshot, changes).await?;
         let stop = CancellationToken::new();
-        runtime::spawn_resident(task.run(stop.clone()));
+        runtime::spawn_resident(client, task.run(stop.clone()));
         Ok(Self {
             snapshot: snapshot_receiver,
             changes: weak_changes,
-            turn: AtomicUsize::new(0),
-            stop,
+            turns: Arc::default(),
+            _stop: Arc::new(stop.drop_guard()),
         })
     }
 
@@ -57,14 +56,21 @@ impl ServiceView {
         self.snapshot.borrow().instances.clone()
     }
 
-    /// The next enabled instance, in turn; `None` when there is none. Never waits.
+    /// The next enabled instance, in turn; `None` when there is none. Never waits. For more choice
+    /// there is the [`provider`](Self::provider).
     #[must_use]
     pub fn pick(&self) -> Option<Arc<ServiceInstance>> {
         let instances = self.instances();
-        let enabled: Vec<_> = instances.iter().filter(|instance| instance.is_enabled()).collect();
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        // A remainder, so a counter that wraps around is no harm.
-        enabled.get(turn.checked_rem(enabled.len())?).copied().cloned()
+        let enabled: Vec<_> =
+            instances.iter().filter(|instance| instance.is_enabled()).cloned().collect();
+        enabled.get(self.turns.pick(&enabled)?).cloned()
+    }
+
+    /// Picks instances by a strategy, passes over those that filters refuse, and hides those on
+    /// which errors were noted.
+    #[must_use]
+    pub fn provider(&self) -> ServiceProvider {
+        ServiceProvider::new(self.clone())
     }
 
     /// Whether the connection is gone, or the view has ended because its service may not be read any
@@ -93,11 +99,5 @@ impl ServiceView {
         let mut snapshot = self.snapshot.clone();
         let found = snapshot.wait_for(|snapshot| wanted(&snapshot.instances)).await.ok()?;
         Some(found.instances.clone())
-    }
-}
-
-impl Drop for ServiceView {
-    fn drop(&mut self) {
-        self.stop.cancel();
     }
 }

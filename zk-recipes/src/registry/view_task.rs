@@ -86,6 +86,7 @@ impl ViewTask {
     pub(super) async fn run(mut self, stop: CancellationToken) {
         let client = self.client.clone();
         tokio::select! {
+            biased;
             () = stop.cancelled() => {}
             () = runtime::closed(&client) => {}
             () = self.follow() => {}
@@ -98,13 +99,14 @@ impl ViewTask {
     async fn follow(&mut self) {
         loop {
             let dirty = tokio::select! {
+                biased;
                 event = self.source.next() => match event {
                     Some(event) => self.gather(event),
                     None => return,
                 },
                 state = self.states.next() => match state {
                     Some(state) => {
-                        self.stale = !state.is_connected();
+                        self.stale = !state.takes_writes();
                         self.publish();
                         continue;
                     }

@@ -9,7 +9,7 @@ use fastrand::Rng;
 use zk_client::{CreateMode, Error};
 use zk_recipes::{FencingToken, Lock, LockGuard};
 
-use super::{World, soon};
+use super::{World, hand_overs, soon};
 
 const PATH: &str = "/locks/x";
 const RESOURCE: &str = "/resource";
@@ -50,19 +50,14 @@ impl Run {
     }
 
     /// Writes in the name of the lock, as it stands in its documentation.
-    async fn write(&self, number: usize, guard: &LockGuard) {
-        let client = self.world.client(number);
+    async fn write(&self, guard: &LockGuard) {
         let token = guard.fencing_token();
         let data = token.to_string();
-        let write = client.multi().check_exists(guard.path()).set(RESOURCE, data.as_bytes());
-        match soon("a write under the lock", write.commit()).await {
-            Ok(results) => {
-                let [_, zk_client::MultiResult::Set { stat }] = &results[..] else {
-                    panic!("{results:?}")
-                };
+        match soon("a write under the lock", guard.writes().set(RESOURCE, data.as_bytes())).await {
+            Ok(stat) => {
                 self.writes.lock().unwrap().insert(stat.mzxid.0, token);
             }
-            Err(Error::Multi { index: 0, .. } | Error::SessionExpired) => {
+            Err(Error::GuardFailed { .. } | Error::SessionExpired) => {
                 assert!(self.expiring, "the lock is gone although no session ended");
             }
             Err(error) => assert!(error.is_outcome_unknown(), "{error}"),
@@ -85,7 +80,7 @@ impl Run {
             self.enter(token);
             self.hand_overs.fetch_add(1, Ordering::Relaxed);
             if rng.u8(..4) == 0 {
-                self.write(number, &guard).await;
+                self.write(&guard).await;
             }
             if self.expiring && rng.u8(..30) == 0 {
                 self.world.expire(rng.usize(..3));
@@ -145,6 +140,6 @@ async fn under_cuts_and_expiry_no_older_holder_writes_after_a_newer_one() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "slow: thousands of hand-overs"]
 async fn endurance_of_locks() {
-    run(3000, 3, false).await;
-    run(3000, 4, true).await;
+    run(hand_overs(), 3, false).await;
+    run(hand_overs(), 4, true).await;
 }

@@ -10,6 +10,8 @@ mod elections;
 mod guards;
 mod locks;
 mod registries;
+mod rw_locks;
+mod semaphores;
 
 use std::time::Duration;
 
@@ -26,6 +28,12 @@ async fn soon<F: IntoFuture>(what: &str, future: F) -> F::Output {
         Ok(value) => value,
         Err(_) => panic!("not within {PATIENCE:?}: {what}"),
     }
+}
+
+/// How many hand-overs a slow test makes: `ZK_HAND_OVERS`, fewer where there is less time.
+fn hand_overs() -> usize {
+    let wanted = std::env::var("ZK_HAND_OVERS").map(|wanted| wanted.parse().expect("a number"));
+    wanted.unwrap_or(3000)
 }
 
 /// A server, a brittle network before it, and a client on a network that holds.

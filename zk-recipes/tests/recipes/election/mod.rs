@@ -2,3 +2,8 @@
 
 mod hand_over;
 mod latch;
+mod observer;
+mod probe;
+mod work;
+mod work_cost;
+mod work_failures;

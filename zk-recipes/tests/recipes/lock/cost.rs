@@ -2,7 +2,7 @@
 
 use zk_recipes::Lock;
 
-use crate::support::{Op, Proxy, client, connect, server, soon, until, until_children};
+use crate::support::{Counted, Op, Proxy, client, connect, server, soon, until, until_children};
 
 #[tokio::test]
 async fn a_free_lock_costs_two_requests_at_once_and_one_in_the_background() {
@@ -47,15 +47,19 @@ async fn a_release_wakes_only_the_next_in_line() {
         async move { Lock::acquire(&near, "/locks/x").await }
     });
     until_children(&near, "/locks/x", 2).await;
-    let third = tokio::spawn(async move { Lock::acquire(&far, "/locks/x").await });
+    let waiting = far.clone();
+    let third = tokio::spawn(async move { Lock::acquire(&waiting, "/locks/x").await });
     until_children(&near, "/locks/x", 3).await;
     // Create, list, and the read that watches the predecessor.
     until(|| async { proxy.requests() == 3 }).await;
+    let mut far = Counted::new(&proxy, far);
 
     soon(first.release()).await.unwrap();
     let second = soon(second).await.unwrap().unwrap();
-    assert_eq!(proxy.requests(), 3, "the third in line slept on");
+    assert_eq!(far.requests().await, 3, "the third in line slept on");
     soon(second.release()).await.unwrap();
-    drop(soon(third).await.unwrap().unwrap());
-    until(|| async { proxy.requests() == 5 }).await;
+    let _guard = soon(third).await.unwrap().unwrap();
+    // A list, and the holder's read of its own node.
+    until(|| async { far.so_far() == 5 }).await;
+    assert_eq!(far.requests().await, 5);
 }

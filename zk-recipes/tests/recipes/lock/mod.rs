@@ -2,6 +2,10 @@
 
 mod basics;
 mod cancel;
+mod contenders;
 mod cost;
 mod failures;
+mod kazoo;
 mod lost_replies;
+mod numbers;
+mod reentrant;

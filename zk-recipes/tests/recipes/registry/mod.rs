@@ -1,4 +1,5 @@
 //! Service discovery.
 
+mod provider;
 mod registration;
 mod view;

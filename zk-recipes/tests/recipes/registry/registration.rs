@@ -27,7 +27,7 @@ async fn an_instance_lies_where_curator_looks_for_it() {
     let registry = ServiceRegistry::new(&client, "/services");
     assert_eq!(soon(registry.names()).await.unwrap(), Vec::<String>::new());
     let registration = soon(registry.register(api("a"))).await.unwrap();
-    assert_eq!(registration.path().await, "/services/api/a");
+    assert_eq!(registration.path(), "/services/api/a");
     let (instance, stat) = read(&client, "/services/api/a").await.unwrap();
     assert_eq!(instance, registration.instance());
     assert_eq!(Some(stat.ephemeral_owner), client.session_id());
@@ -156,7 +156,7 @@ async fn a_registration_whose_reply_is_lost_is_made_once() {
         proxy.triggered(1).await;
         let names = children(&observer, "/services/api").await;
         assert_eq!(names.len(), 1, "{names:?}");
-        assert!(registration.path().await.ends_with(&names[0]));
+        assert!(registration.path().ends_with(&names[0]));
         assert_eq!(soon(registration.unregister()).await.unwrap(), Released::Released);
         assert!(children(&observer, "/services/api").await.is_empty());
     }
@@ -199,7 +199,7 @@ async fn a_sequential_instance_gets_a_number_in_each_session() {
     let registry = ServiceRegistry::new(&owner, "/services");
     let instance = api("a").with_service_type(ServiceType::DynamicSequential);
     let registration = soon(registry.register(instance.clone())).await.unwrap();
-    assert_eq!(registration.path().await, "/services/api/a0000000000");
+    assert_eq!(registration.path(), "/services/api/a0000000000");
     soon(registration.update(instance.with_payload("v2"))).await.unwrap();
     assert_eq!(children(&observer, "/services/api").await, ["a0000000000"]);
     expire(&server, &owner);

@@ -1,11 +1,13 @@
 //! A server, clients, a network with scissors, and waiting on conditions.
 
+mod counted;
 mod proxy;
 mod resource;
 
 use std::future::Future;
 use std::time::Duration;
 
+pub(crate) use counted::Counted;
 pub(crate) use proxy::{Op, Proxy};
 pub(crate) use resource::Resource;
 

@@ -10,6 +10,12 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 
+/// The number of `ping`.
+const PING: i32 = 11;
+
+/// From here on are the numbers of what clients send by themselves: logins, watches set again.
+const OWN: i32 = 100;
+
 /// The number of `addWatch`, which servers have since 3.6.
 const ADD_WATCH: i32 = 106;
 
@@ -20,6 +26,8 @@ const UNIMPLEMENTED: i32 = -6;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Op {
     Create,
+    /// Of a container, or with a time to live.
+    CreateOther,
     Delete,
     GetData,
     GetChildren,
@@ -30,6 +38,7 @@ impl Op {
     fn of(code: i32) -> Option<Self> {
         Some(match code {
             1 | 15 => Self::Create,
+            19 | 21 => Self::CreateOther,
             2 => Self::Delete,
             4 => Self::GetData,
             8 | 12 => Self::GetChildren,
@@ -65,6 +74,10 @@ struct Rules {
     /// The number of an operation that is answered with "unimplemented".
     refused: Option<i32>,
     plan: Option<(Op, Plan)>,
+    /// What the server says, and what the client sees instead.
+    renamed: Option<(&'static str, &'static str)>,
+    /// What to do with a request of any kind, after so many others.
+    nth: Option<(usize, Plan)>,
     /// The reply that was planned for: its xid.
     waiting_for: Option<(i32, Plan)>,
     counts: BTreeMap<i32, usize>,
@@ -111,9 +124,32 @@ impl Proxy {
         self.shared.rules().plan = Some((op, Plan::HoldReply));
     }
 
+    /// As [`lose_request`](Self::lose_request), of any kind, after `before` others.
+    pub(crate) fn lose_nth_request(&self, before: usize) {
+        self.shared.rules().nth = Some((before, Plan::LoseRequest));
+    }
+
+    /// As [`lose_reply`](Self::lose_reply), of any kind, after `before` others.
+    pub(crate) fn lose_nth_reply(&self, before: usize) {
+        self.shared.rules().nth = Some((before, Plan::LoseReply));
+    }
+
+    /// As [`hold_reply`](Self::hold_reply), of any kind, after `before` others.
+    pub(crate) fn hold_nth_reply(&self, before: usize) {
+        self.shared.status.send_modify(|status| status.holding = true);
+        self.shared.rules().nth = Some((before, Plan::HoldReply));
+    }
+
     /// Delivers what was held.
     pub(crate) fn release(&self) {
         self.shared.status.send_modify(|status| status.holding = false);
+    }
+
+    /// Shows `shown` to the client wherever the server says `real`, and the other way round: for
+    /// names that would take billions of requests to come about. Both are of the same length.
+    pub(crate) fn rename(&self, real: &'static str, shown: &'static str) {
+        assert_eq!(real.len(), shown.len(), "a frame keeps its length");
+        self.shared.rules().renamed = Some((real, shown));
     }
 
     /// Plays a server that is too old for `addWatch`.
@@ -134,11 +170,27 @@ impl Proxy {
         self.shared.status.send_modify(|status| status.swallowing = true);
     }
 
+    /// Forwards again, but for what was swallowed: connections from before are of no use.
+    pub(crate) fn deliver(&self) {
+        self.shared.status.send_modify(|status| status.swallowing = false);
+    }
+
+    /// Whether a plan has come about.
+    pub(crate) fn has_triggered(&self) -> bool {
+        self.shared.status.borrow().triggered > 0
+    }
+
     /// Waits until a plan has come about `times` times.
     pub(crate) async fn triggered(&self, times: usize) {
         let mut status = self.shared.status.subscribe();
         let seen = status.wait_for(|status| status.triggered >= times);
         super::soon(seen).await.expect("the proxy runs");
+    }
+
+    /// How many requests of this kind have come.
+    pub(crate) fn requests_of(&self, op: Op) -> usize {
+        let rules = self.shared.rules();
+        rules.counts.iter().filter(|(code, _)| Op::of(**code) == Some(op)).map(|c| c.1).sum()
     }
 
     /// How many requests have come, without pings.
@@ -147,7 +199,7 @@ impl Proxy {
             .rules()
             .counts
             .iter()
-            .filter(|(op, _)| **op > 0 && **op != 11)
+            .filter(|(op, _)| **op > 0 && **op != PING)
             .map(|c| c.1)
             .sum()
     }
@@ -157,6 +209,21 @@ impl Drop for Proxy {
     fn drop(&mut self) {
         self.acceptor.abort();
         self.shared.status.send_modify(|status| status.generation += 1);
+    }
+}
+
+impl Rules {
+    /// What was planned for this request, if anything.
+    fn planned(&mut self, code: i32) -> Option<Plan> {
+        if let Some((op, plan)) = self.plan
+            && Op::of(code) == Some(op)
+        {
+            self.plan = None;
+            return Some(plan);
+        }
+        let (before, plan) = self.nth.filter(|_| (1..OWN).contains(&code) && code != PING)?;
+        self.nth = before.checked_sub(1).map(|before| (before, plan));
+        self.nth.is_none().then_some(plan)
     }
 }
 
@@ -173,6 +240,19 @@ impl Shared {
         self.rules.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Puts the other name for the one that was renamed.
+    fn translate(&self, frame: &mut [u8], to_client: bool) {
+        let Some((real, shown)) = self.rules().renamed else { return };
+        let (from, to) = if to_client { (real, shown) } else { (shown, real) };
+        let mut at = 0;
+        while let Some(found) = frame.get(at..at + from.len()) {
+            if found == from.as_bytes() {
+                frame[at..at + from.len()].copy_from_slice(to.as_bytes());
+            }
+            at += 1;
+        }
+    }
+
     fn on_request(&self, frame: &[u8]) -> Fate {
         let (Some(xid), Some(code)) = (int_at(frame, 0), int_at(frame, 4)) else {
             return Fate::Forward;
@@ -184,11 +264,7 @@ impl Shared {
                 [&xid.to_be_bytes()[..], &0_i64.to_be_bytes(), &UNIMPLEMENTED.to_be_bytes()];
             return Fate::Answer(header.concat());
         }
-        let Some((op, plan)) = rules.plan else { return Fate::Forward };
-        if Op::of(code) != Some(op) {
-            return Fate::Forward;
-        }
-        rules.plan = None;
+        let Some(plan) = rules.planned(code) else { return Fate::Forward };
         if plan == Plan::LoseRequest {
             self.status.send_modify(|status| status.triggered += 1);
             return Fate::Cut;
@@ -244,10 +320,11 @@ async fn requests(
 ) -> std::io::Result<()> {
     let mut handshake = true;
     loop {
-        let frame = read_frame(&mut from).await?;
+        let mut frame = read_frame(&mut from).await?;
         if shared.status.borrow().swallowing {
             continue;
         }
+        shared.translate(&mut frame, false);
         if !std::mem::take(&mut handshake) {
             match shared.on_request(&frame) {
                 Fate::Forward => {}
@@ -279,10 +356,11 @@ async fn replies(
                 continue;
             }
         }
-        let frame = read_frame(&mut from).await?;
+        let mut frame = read_frame(&mut from).await?;
         if shared.status.borrow().swallowing {
             continue;
         }
+        shared.translate(&mut frame, true);
         if !std::mem::take(&mut handshake) {
             match shared.on_reply(&frame) {
                 Some(Plan::LoseReply) => return Ok(()),

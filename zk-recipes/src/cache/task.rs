@@ -1,0 +1,391 @@
+//! Keeps a cache equal to what the server has.
+//!
+//! Events only say *that* something changed; what it is now is always read. So a missed event, a
+//! reconnect or a full buffer costs a look at everything and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt};
+use tokio::sync::{broadcast, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+use zk_client::{Client, Error as ClientError, OneshotWatch, Pending, SessionStates, Stat};
+
+use super::handle::State;
+use super::source::{Event, Source};
+use super::tree::Tree;
+use super::{CacheChange, CachedNode};
+use crate::asking::may_pass;
+use crate::error::Result;
+use crate::runtime::{self, Pauses};
+
+/// How many nodes are read at once: enough to hide the round trip, few enough to leave the server
+/// and this client's other requests some air.
+const READ_BATCH: usize = 100;
+
+/// How many events are taken together before their nodes are read.
+const EVENT_BATCH: usize = 1000;
+
+/// Looks at everything start within this time, at random, so that all the caches of a fleet do not
+/// read everything at the moment a server comes back.
+const RELOAD_SPREAD: Duration = Duration::from_millis(250);
+
+/// The task behind a cache.
+pub(super) struct Task {
+    client: Client,
+    root: String,
+    /// How many levels below the root are cached.
+    depth: usize,
+    source: Source,
+    states: SessionStates,
+    tree: Tree,
+    stale: bool,
+    state: watch::Sender<State>,
+    changes: broadcast::Sender<CacheChange>,
+}
+
+/// What is to be read, by path.
+type Visits = BTreeMap<String, Visit>;
+
+/// What is to be read of a node.
+#[derive(Clone, Copy, Debug, Default)]
+struct Visit {
+    data: bool,
+    children: bool,
+    /// Only what the metadata shows to be outdated, here and below.
+    if_outdated: bool,
+}
+
+impl Visit {
+    const ALL: Self = Self { data: true, children: true, if_outdated: false };
+}
+
+/// The requests for one node, sent and not answered yet.
+struct Reads {
+    path: String,
+    data: Option<Data>,
+    children: Option<Children>,
+}
+
+enum Data {
+    Plain(Pending<(Bytes, Stat)>),
+    Watched(Pending<(Bytes, Stat, OneshotWatch)>),
+}
+
+enum Children {
+    Plain(Pending<(Vec<String>, Stat)>),
+    Watched(Pending<(Vec<String>, Stat, OneshotWatch)>),
+}
+
+impl Task {
+    /// Sets the watch, then reads, so that nothing falls between.
+    pub(super) async fn load(
+        client: &Client,
+        root: String,
+        depth: usize,
+        state: watch::Sender<State>,
+        changes: broadcast::Sender<CacheChange>,
+    ) -> Result<Self> {
+        let states = client.states();
+        let source = open(client, &root, depth).await?;
+        let (client, tree) = (client.clone(), Tree::default());
+        let mut task =
+            Self { client, root, depth, source, states, tree, stale: false, state, changes };
+        task.settle(task.everything()).await?;
+        task.publish();
+        Ok(task)
+    }
+
+    /// Follows the events until the cache is dropped or the client closed.
+    pub(super) async fn run(mut self, stop: CancellationToken) {
+        let client = self.client.clone();
+        tokio::select! {
+            biased;
+            () = stop.cancelled() => {}
+            () = runtime::closed(&client) => {}
+            ended = self.follow() => if let Err(error) = ended {
+                warn!(path = %self.root, %error, "a cache cannot be kept up any more");
+            },
+        }
+        // From here on changes go unseen, whatever the connection does.
+        self.stale = true;
+        self.publish();
+    }
+
+    async fn follow(&mut self) -> Result<()> {
+        loop {
+            let visits = tokio::select! {
+                biased;
+                event = self.source.next() => match event {
+                    Some(event) => self.gather(event),
+                    None if self.client.is_closed() => return Ok(()),
+                    // The next server is of another kind.
+                    None => {
+                        self.source = open(&self.client, &self.root, self.depth).await?;
+                        self.everything()
+                    }
+                },
+                state = self.states.next() => match state {
+                    Some(state) => {
+                        self.stale = !state.is_connected();
+                        self.publish();
+                        continue;
+                    }
+                    None => return Ok(()),
+                },
+            };
+            self.settle(visits).await?;
+            self.publish();
+        }
+    }
+
+    /// All there is; what is known already only if it is outdated.
+    fn everything(&self) -> Visits {
+        // One-shot watches have to be set again in any case.
+        let if_outdated = !self.source.is_oneshot();
+        Visits::from([(self.root.clone(), Visit { if_outdated, ..Visit::ALL })])
+    }
+
+    /// Takes in `first` and whatever else has arrived.
+    fn gather(&mut self, first: Event) -> Visits {
+        let mut visits = Visits::new();
+        let mut resync = false;
+        let mut next = Some(first);
+        for _ in 0..EVENT_BATCH {
+            match next {
+                None => break,
+                Some(Event::Resync) => resync = true,
+                Some(Event::Changed { path, data, children }) => {
+                    if let Some(level) = self.level(&path) {
+                        let visit = visits.entry(path).or_default();
+                        visit.data |= data;
+                        visit.children |= children && level < self.depth;
+                    }
+                }
+            }
+            next = self.source.next().now_or_never().flatten();
+        }
+        if resync { self.everything() } else { visits }
+    }
+
+    /// How far below the root `path` is; `None` if it is not cached.
+    fn level(&self, path: &str) -> Option<usize> {
+        if path == self.root {
+            return Some(0);
+        }
+        let below = if self.root == "/" { path } else { path.strip_prefix(&self.root)? };
+        let level = below.starts_with('/').then(|| below.matches('/').count())?;
+        (level <= self.depth).then_some(level)
+    }
+
+    /// Reads all that is to be read, however often it takes. Fails only for good.
+    async fn settle(&mut self, visits: Visits) -> Result<()> {
+        if visits
+            .get(&self.root)
+            .is_some_and(|visit| visit.if_outdated && self.tree.knows(&self.root))
+        {
+            runtime::sleep(runtime::jitter(RELOAD_SPREAD)).await;
+        }
+        let mut pauses = Pauses::new();
+        loop {
+            match self.visit_all(visits.clone()).await {
+                Ok(()) => return Ok(()),
+                Err(error) if may_pass(&self.client, &error) => pauses.pause().await,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+
+    async fn visit_all(&mut self, mut visits: Visits) -> Result<(), ClientError> {
+        while !visits.is_empty() {
+            let rest = visits.keys().nth(READ_BATCH).cloned();
+            let later = rest.map(|from| visits.split_off(&from)).unwrap_or_default();
+            visits = self.visit(visits).await?;
+            for (path, visit) in later {
+                visits.entry(path).or_insert(visit);
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads a batch; what is to be read as a consequence.
+    async fn visit(&mut self, visits: Visits) -> Result<Visits, ClientError> {
+        let mut next = Visits::new();
+        let visits = self.check(visits, &mut next).await?;
+        let reads: Vec<Reads> =
+            visits.into_iter().map(|(path, visit)| self.send(path, visit)).collect();
+        for Reads { path, data, children } in reads {
+            if let Some(data) = data
+                && !self.read(&path, data.answer().await, &mut next).await?
+            {
+                continue;
+            }
+            let Some(children) = children else { continue };
+            match children.answer().await {
+                Ok((names, stat, watch)) => {
+                    watch.into_iter().for_each(|watch| self.source.add(watch));
+                    let paths = self.tree.list(&path, names, &stat);
+                    self.descend(paths, &mut next);
+                }
+                Err(ClientError::NoNode { .. }) => self.tree.remove(&path),
+                Err(error @ ClientError::NoAuth { .. }) => warn!(%path, %error, "cannot list"),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(next)
+    }
+
+    /// Looks at the metadata of what is known, and leaves out what it shows to be up to date.
+    async fn check(&mut self, visits: Visits, next: &mut Visits) -> Result<Visits, ClientError> {
+        let mut needed = Visits::new();
+        let mut asked = Vec::new();
+        for (path, visit) in visits {
+            if visit.if_outdated && self.tree.knows(&path) {
+                let stat = self.client.exists(&path).send();
+                asked.push((path, visit, stat));
+            } else {
+                needed.insert(path, visit);
+            }
+        }
+        for (path, visit, stat) in asked {
+            let Some(stat) = stat.await? else {
+                self.tree.remove(&path);
+                continue;
+            };
+            let outdated = self.tree.outdated(&path, &stat);
+            let children = visit.children && outdated.children;
+            if visit.children && !outdated.children {
+                self.descend(self.tree.children(&path), next);
+            }
+            if outdated.data || children {
+                needed.insert(path, Visit { data: outdated.data, children, ..visit });
+            }
+        }
+        Ok(needed)
+    }
+
+    /// The children of a node are to be visited, and theirs if they are cached.
+    fn descend(&self, paths: Vec<String>, next: &mut Visits) {
+        for path in paths {
+            if let Some(level) = self.level(&path) {
+                let if_outdated = !self.source.is_oneshot();
+                let visit = Visit { data: true, children: level < self.depth, if_outdated };
+                next.insert(path, visit);
+            }
+        }
+    }
+
+    fn send(&self, path: String, visit: Visit) -> Reads {
+        let (client, watched) = (&self.client, self.source.is_oneshot());
+        let data = visit.data.then(|| match watched {
+            true => Data::Watched(client.get(&path).watch().send()),
+            false => Data::Plain(client.get(&path).send()),
+        });
+        let lists = visit.children && self.depth > 0;
+        let children = lists.then(|| match watched {
+            true => Children::Watched(client.children(&path).watch().send()),
+            false => Children::Plain(client.children(&path).send()),
+        });
+        Reads { path, data, children }
+    }
+
+    /// Takes in what a node is; whether it is there.
+    async fn read(
+        &mut self,
+        path: &str,
+        read: Result<(Bytes, Stat, Option<OneshotWatch>), ClientError>,
+        next: &mut Visits,
+    ) -> Result<bool, ClientError> {
+        match read {
+            Ok((data, stat, watch)) => {
+                self.tree.accept(path, data, stat);
+                watch.into_iter().for_each(|watch| self.source.add(watch));
+                Ok(true)
+            }
+            Err(ClientError::NoNode { .. }) => {
+                self.tree.remove(path);
+                if path == self.root && self.source.is_oneshot() {
+                    let (stat, watch) = self.client.exists(path).watch().await?;
+                    match stat {
+                        // Created in between.
+                        Some(_) => drop(next.insert(path.to_owned(), Visit::ALL)),
+                        None => self.source.add(watch),
+                    }
+                }
+                Ok(false)
+            }
+            // Not for this client to see; it must not keep the others from being seen.
+            Err(error @ ClientError::NoAuth { .. }) if path != self.root => {
+                warn!(%path, %error, "cannot read");
+                Ok(true)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Shows what was read: the nodes first, so that who hears of a change finds it there.
+    fn publish(&mut self) {
+        let untold = self.tree.take_untold();
+        self.state.send_if_modified(|state| {
+            let is_news = !untold.is_empty() || state.stale != self.stale;
+            state.stale = self.stale;
+            if !untold.is_empty() {
+                apply(Arc::make_mut(&mut state.nodes), &untold);
+            }
+            is_news
+        });
+        for change in untold {
+            // Nobody may be listening.
+            let _ = self.changes.send(change);
+        }
+    }
+}
+
+async fn open(client: &Client, root: &str, depth: usize) -> Result<Source> {
+    let mut pauses = Pauses::new();
+    loop {
+        match Source::open(client, root, depth).await {
+            Ok(source) => return Ok(source),
+            Err(error) if may_pass(client, &error) => pauses.pause().await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+fn apply(nodes: &mut BTreeMap<String, Arc<CachedNode>>, changes: &[CacheChange]) {
+    use CacheChange::{Added, Missed, Removed, Replaced, Updated};
+    for change in changes {
+        match change {
+            Added(node) | Updated(node) | Replaced(node) => {
+                nodes.insert(node.path.clone(), node.clone());
+            }
+            Removed(node) => {
+                nodes.remove(&node.path);
+            }
+            Missed { .. } => {}
+        }
+    }
+}
+
+impl Data {
+    async fn answer(self) -> Result<(Bytes, Stat, Option<OneshotWatch>), ClientError> {
+        match self {
+            Self::Plain(read) => read.await.map(|(data, stat)| (data, stat, None)),
+            Self::Watched(read) => read.await.map(|(data, stat, watch)| (data, stat, Some(watch))),
+        }
+    }
+}
+
+impl Children {
+    async fn answer(self) -> Result<(Vec<String>, Stat, Option<OneshotWatch>), ClientError> {
+        match self {
+            Self::Plain(list) => list.await.map(|(names, stat)| (names, stat, None)),
+            Self::Watched(list) => {
+                list.await.map(|(names, stat, watch)| (names, stat, Some(watch)))
+            }
+        }
+    }
+}

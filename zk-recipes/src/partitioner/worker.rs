@@ -1,0 +1,227 @@
+//! What a member does with the plan: it takes the locks of what is planned for it, and lets go of
+//! what is not.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::FuturesUnordered;
+use tokio::sync::{Notify, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, warn};
+use zk_client::{Error as ClientError, OneshotWatch};
+
+use super::Shared;
+use super::plan::Plan;
+use super::share::Share;
+use crate::asking::ask;
+use crate::error::Error;
+use crate::lock::Lock;
+use crate::runtime::Pauses;
+
+/// The items that this member is busy with.
+pub(super) struct Worker {
+    shared: Arc<Shared>,
+    /// For each item, what tells its task to let go.
+    busy: BTreeMap<String, CancellationToken>,
+    /// One future for each item; its output is the item.
+    tasks: FuturesUnordered<BoxFuture<'static, String>>,
+    /// What is planned for this member.
+    wanted: BTreeSet<String>,
+    /// For when the planner does not know this member: perhaps its node is gone.
+    look_again: Arc<Notify>,
+}
+
+impl Worker {
+    pub(super) fn new(shared: Arc<Shared>, look_again: Arc<Notify>) -> Self {
+        let (busy, tasks) = (BTreeMap::new(), FuturesUnordered::new());
+        Self { shared, busy, tasks, wanted: BTreeSet::new(), look_again }
+    }
+
+    /// Follows the plan until `stop`, then lets go of everything and waits for that.
+    pub(super) async fn run(
+        mut self,
+        mut node: watch::Receiver<Option<String>>,
+        stop: CancellationToken,
+    ) {
+        let mut next = next_plan(self.shared.clone(), None);
+        loop {
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => break,
+                (plan, watch) = &mut next => {
+                    match plan {
+                        Some(plan) => drop(self.shared.plan.send_replace(Some(Arc::new(plan)))),
+                        // What was planned last holds until the planner has made up for it.
+                        None => self.shared.missing.send_modify(|times| *times += 1),
+                    }
+                    next = next_plan(self.shared.clone(), Some(watch));
+                }
+                Ok(()) = node.changed() => {}
+                Some(item) = self.tasks.next() => {
+                    self.ended(&item);
+                    continue;
+                }
+            }
+            let own = node.borrow_and_update().clone();
+            self.follow(own.as_deref());
+        }
+        self.wanted.clear();
+        self.let_go();
+        while let Some(item) = self.tasks.next().await {
+            self.ended(&item);
+        }
+    }
+
+    /// Takes up what is new for the member whose node is called `own`, lets go of what is not.
+    fn follow(&mut self, own: Option<&str>) {
+        let plan = self.shared.plan.borrow().clone();
+        self.wanted = match (plan, own) {
+            (Some(plan), Some(own)) => {
+                if !plan.members.contains_key(own) {
+                    self.look_again.notify_one();
+                }
+                plan.of(own)
+            }
+            // No node, no plan for it: what is held is held by locks of the same session.
+            _ => BTreeSet::new(),
+        };
+        self.let_go();
+        self.take_up();
+    }
+
+    fn let_go(&self) {
+        for (item, revoke) in &self.busy {
+            if !self.wanted.contains(item) {
+                revoke.cancel();
+            }
+        }
+    }
+
+    fn take_up(&mut self) {
+        for item in &self.wanted {
+            if !self.busy.contains_key(item) {
+                let revoke = CancellationToken::new();
+                self.busy.insert(item.clone(), revoke.clone());
+                self.tasks.push(Box::pin(hold(self.shared.clone(), item.clone(), revoke)));
+            }
+        }
+    }
+
+    /// The task of an item has let go of it; if it was planned for this member again meanwhile, it
+    /// is taken up once more.
+    fn ended(&mut self, item: &str) {
+        self.busy.remove(item);
+        self.take_up();
+    }
+}
+
+/// The plan after `watch` has fired, `None` if there is none, and a watch for the one after that;
+/// never if the client has ended.
+fn next_plan(
+    shared: Arc<Shared>,
+    watch: Option<OneshotWatch>,
+) -> BoxFuture<'static, (Option<Plan>, OneshotWatch)> {
+    Box::pin(async move {
+        if let Some(watch) = watch {
+            // Whatever happened, the next look tells; also that the session ended.
+            let _ = watch.await;
+        }
+        let mut pauses = Pauses::new();
+        loop {
+            match look(&shared).await {
+                Ok(found) => return found,
+                Err(ClientError::Closed) => std::future::pending().await,
+                Err(error) => {
+                    warn!(path = %shared.paths.plan, %error, "cannot see the plan for now");
+                    pauses.pause().await;
+                }
+            }
+        }
+    })
+}
+
+/// The plan as it is now, and a watch for the next one.
+async fn look(shared: &Shared) -> Result<(Option<Plan>, OneshotWatch), ClientError> {
+    let (client, path) = (&shared.client, &shared.paths.plan);
+    loop {
+        match ask(client, || client.get(path).watch().send()).await {
+            Ok((data, _, watch)) => {
+                let plan = Plan::decode(&data);
+                if let Err(reason) = &plan {
+                    warn!(%path, %reason, "not a plan: waits for the next one");
+                }
+                return Ok((plan.ok(), watch));
+            }
+            Err(ClientError::NoNode { .. }) => {
+                let (found, watch) = ask(client, || client.exists(path).watch().send()).await?;
+                if found.is_none() {
+                    return Ok((None, watch));
+                }
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Has the item for as long as it is planned for this member: takes its lock, hands it out, and
+/// takes it again if it was lost or dropped.
+async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> String {
+    let path = shared.paths.lock(&item);
+    let lock = shared.lock(&path);
+    let mut pauses = Pauses::new();
+    while !revoke.is_cancelled() {
+        let acquired = tokio::select! {
+            biased;
+            () = revoke.cancelled() => break,
+            acquired = lock.acquire(&shared.client) => acquired,
+        };
+        let guard = match acquired {
+            Ok(guard) => guard,
+            Err(Error::Client(ClientError::Closed)) => break,
+            Err(error) => {
+                warn!(%path, %error, "cannot take an item for now");
+                tokio::select! {
+                    biased;
+                    () = revoke.cancelled() => break,
+                    () = pauses.pause() => continue,
+                }
+            }
+        };
+        let lost = guard.lost();
+        let held = guard.cancellation();
+        shared.offer(Share::new(item.clone(), guard, revoke.clone()), held);
+        let mut lost = std::pin::pin!(lost);
+        let reason = tokio::select! {
+            biased;
+            reason = &mut lost => reason,
+            () = revoke.cancelled() => {
+                // If nobody has taken it yet, nobody needs to let it go.
+                shared.withdraw(&item);
+                lost.await
+            }
+        };
+        debug!(%path, %reason, "has an item no more");
+        shared.forget(&item);
+        tokio::select! {
+            biased;
+            () = revoke.cancelled() => {}
+            () = pauses.pause() => {}
+        }
+    }
+    item
+}
+
+impl Shared {
+    fn lock(&self, path: &str) -> crate::lock::LockBuilder {
+        let mut lock = Lock::builder(path).data(self.id.clone()).parents(self.options.parents);
+        if let Some(acl) = &self.options.acl {
+            lock = lock.acl(acl.iter().cloned());
+        }
+        if let Some(acl) = &self.options.parents_acl {
+            lock = lock.parents_acl(acl.iter().cloned());
+        }
+        lock
+    }
+}

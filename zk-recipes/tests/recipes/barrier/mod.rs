@@ -1,0 +1,5 @@
+//! Barriers.
+
+mod double;
+mod double_failures;
+mod single;

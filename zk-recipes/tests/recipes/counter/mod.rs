@@ -1,0 +1,6 @@
+//! Values, counters and numbers that many processes change.
+
+mod counters;
+mod failures;
+mod ids;
+mod values;

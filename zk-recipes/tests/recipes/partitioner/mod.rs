@@ -1,0 +1,7 @@
+//! Items shared out among members.
+
+mod basics;
+mod cost;
+mod crew;
+mod failures;
+mod losses;

@@ -1,0 +1,5 @@
+//! Nodes that are kept alive.
+
+mod basics;
+mod failures;
+mod ttl;

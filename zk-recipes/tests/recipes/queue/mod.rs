@@ -1,0 +1,8 @@
+//! Queues.
+
+mod basics;
+mod cancel;
+mod claims;
+mod failures;
+mod layouts;
+mod waiting;

@@ -1,0 +1,6 @@
+//! Two-phase commit.
+
+mod basics;
+mod failures;
+mod losses;
+mod parties;
