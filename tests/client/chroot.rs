@@ -1,14 +1,14 @@
 //! A client whose root is a node. (Every client of these suites has one; here it is the subject.)
 
 use tests::{Target, within};
-use zk_client::{Client, CreateMode, EventType, WatchMode};
+use zk_client::{CreateMode, EventType, WatchMode};
 
 #[tokio::test]
 async fn the_chroot_is_invisible_to_the_client_and_real_to_others() {
     let target = Target::start().await;
     let outer = target.client().await;
     outer.create("/app", b"root", CreateMode::Persistent).await.unwrap();
-    let inner = Client::connect(&format!("{}/app", target.connect_string())).await.unwrap();
+    let inner = target.builder_below("/app").connect().await.unwrap();
     let created = inner.create("/n-", b"x", CreateMode::PersistentSequential).await.unwrap();
     assert_eq!(created.path, "/n-0000000000");
     assert_eq!(&outer.get("/app/n-0000000000").await.unwrap().0[..], b"x");
@@ -25,7 +25,7 @@ async fn watches_of_every_kind_report_client_paths() {
     let target = Target::start().await;
     let outer = target.client().await;
     outer.create("/app", b"", CreateMode::Persistent).await.unwrap();
-    let inner = Client::connect(&format!("{}/app", target.connect_string())).await.unwrap();
+    let inner = target.builder_below("/app").connect().await.unwrap();
     let mut tree = inner.watch("/", WatchMode::PersistentRecursive).await.unwrap();
     let (_, created) = inner.exists("/a").watch().await.unwrap();
     outer.create("/app/a", b"", CreateMode::Persistent).await.unwrap();

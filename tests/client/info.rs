@@ -1,6 +1,6 @@
 //! What the client can ask about itself and the tree.
 
-use tests::Target;
+use tests::{Target, Transport};
 use zk_client::CreateMode;
 
 #[tokio::test]
@@ -33,12 +33,19 @@ async fn the_root_is_there_and_counts_everything() {
 }
 
 #[tokio::test]
-async fn everyone_is_someone_by_address() {
+async fn everyone_is_someone_by_address_and_by_what_the_connection_showed() {
     let target = Target::start().await;
     let identities = target.client().await.who_am_i().await.unwrap();
-    assert_eq!(identities.len(), 1);
-    assert_eq!(identities[0].scheme, "ip");
-    assert!(identities[0].user.parse::<std::net::IpAddr>().is_ok(), "{identities:?}");
+    let mut schemes: Vec<_> = identities.iter().map(|identity| &identity.scheme[..]).collect();
+    schemes.sort_by_key(|scheme| ["ip", "x509", "sasl"].iter().position(|known| known == scheme));
+    assert_eq!(schemes, Transport::of_environment().schemes(), "{identities:?}");
+    for identity in &identities {
+        match &identity.scheme[..] {
+            "ip" => assert!(identity.user.parse::<std::net::IpAddr>().is_ok(), "{identities:?}"),
+            "x509" => assert_eq!(identity.user, "CN=tests"),
+            _ => assert_eq!(identity.user, "tests"),
+        }
+    }
 }
 
 #[tokio::test]

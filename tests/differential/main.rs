@@ -34,11 +34,9 @@ const OPS: usize = 20_000;
 const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 /// No session ends by itself within a seed, no container goes: when is a matter of chance.
-const APACHE: ApacheSettings = ApacheSettings {
-    config: "minSessionTimeout=20000 maxSessionTimeout=60000 extendedTypesEnabled=true",
-    jvm_flags: "-Dznode.container.checkIntervalMs=86400000 \
-                -Dzookeeper.DigestAuthenticationProvider.superDigest=super:D/InIHSb7yEEbrWz8b9l71RjZJU=",
-};
+const CONFIG: &str = "minSessionTimeout=20000 maxSessionTimeout=60000 extendedTypesEnabled=true";
+const JVM_FLAGS: &str = "-Dznode.container.checkIntervalMs=86400000 \
+     -Dzookeeper.DigestAuthenticationProvider.superDigest=super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 fn our_server() -> zk_server::testing::TestServerBuilder {
     TestServer::builder()
@@ -50,7 +48,8 @@ fn our_server() -> zk_server::testing::TestServerBuilder {
 
 #[tokio::test]
 async fn our_server_answers_like_apaches() {
-    let apache = tokio::task::spawn_blocking(|| Apache::start(APACHE)).await;
+    let settings = ApacheSettings::new(CONFIG, JVM_FLAGS);
+    let apache = tokio::task::spawn_blocking(|| Apache::start(settings)).await;
     let apache = apache.expect("the container starts");
     until_serving(apache.address()).await;
     let ours = our_server().start().await.expect("the embedded server starts");

@@ -38,3 +38,13 @@ zookeeper_classpath() {
     done
     echo "$classpath"
 }
+
+# need_kazoo: sets `kazoo_venv` to a Python environment that has kazoo.
+need_kazoo() {
+    need_packages python3 python3-venv
+    kazoo_venv=${ZK_KAZOO_VENV:-${TMPDIR:-/tmp}/zk-rust-kazoo}
+    "$kazoo_venv/bin/python" -c 'import kazoo' 2>/dev/null && return
+    python3 -m venv --clear "$kazoo_venv"
+    "$kazoo_venv/bin/pip" install --quiet --disable-pip-version-check 'kazoo==2.11.0' ||
+        die "could not install kazoo from PyPI"
+}

@@ -7,6 +7,8 @@ repository=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 server_pid=
 server_container=
 server_dir=
+# Lines that a suite adds to the zoo.cfg of ours.
+more_of_zoo_cfg=()
 
 stop_server() {
     if [[ -n $server_pid ]]; then
@@ -47,9 +49,9 @@ start_ours() {
     port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
     server_dir=$(mktemp -d)
     mkdir "$server_dir/data"
-    printf '%s\n' "dataDir=$server_dir/data" "clientPort=$port" tickTime=500 maxClientCnxns=0 \
+    printf '%s\n' "dataDir=$server_dir/data" "clientPort=$port" tickTime=500 maxSessionTimeout=60000 maxClientCnxns=0 \
         extendedTypesEnabled=true '4lw.commands.whitelist=*' admin.enableServer=false \
-        >"$server_dir/zoo.cfg"
+        "${more_of_zoo_cfg[@]}" >"$server_dir/zoo.cfg"
     "${CARGO_TARGET_DIR:-$repository/target}/debug/zk-server" "$server_dir/zoo.cfg" \
         >"$server_dir/log" 2>&1 &
     server_pid=$!
@@ -60,6 +62,6 @@ start_apache() {
     [[ -n $image ]] || image=$("$repository/tests/images/apache-zookeeper/build")
     server_container=$(docker run -d -p 127.0.0.1:0:2181 -e ZOO_TICK_TIME=500 \
         -e ZOO_MAX_CLIENT_CNXNS=0 -e ZOO_4LW_COMMANDS_WHITELIST='*' \
-        -e ZOO_CFG_EXTRA=extendedTypesEnabled=true "$image")
+        -e ZOO_CFG_EXTRA='extendedTypesEnabled=true maxSessionTimeout=60000' "$image")
     port=$(docker port "$server_container" 2181/tcp | sed -n '1s/.*://p')
 }

@@ -98,8 +98,9 @@ async fn a_lost_reply_to_the_create_leaves_no_second_node() {
     let target = Target::start().await;
     let proxy = target.proxy().await;
     let (client, other) = (target.client_through(&proxy).await, target.client().await);
-    acquire(&client).await.release().await.unwrap();
-    other.create("/locks/x/keep", b"", CreateMode::Persistent).await.unwrap();
+    // Once it has had a child a container without one is swept away, and soon: so this one stays.
+    let keep = other.create("/locks/x/keep", b"", CreateMode::Persistent);
+    keep.with_container_parents().await.unwrap();
     let (_, _, queued) = other.children(PATH).watch().await.unwrap();
     proxy.swallow_replies();
     let acquiring = Lock::acquire(&client, PATH);

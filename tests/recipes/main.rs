@@ -2,6 +2,11 @@
 // Tests live in the world, and a failed unwrap is a failed test.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, clippy::unwrap_used)]
 
+mod barriers;
 mod election;
 mod lock;
+mod paused;
+mod queues;
 mod registry;
+mod sharing;
+mod state;

@@ -74,7 +74,7 @@ async fn an_instance_stays_through_a_short_cut() {
     let (client, watcher) = (target.client_through(&proxy).await, target.client().await);
     let registration =
         ServiceRegistry::new(&client, BASE).register(instance("a", 1)).await.unwrap();
-    let (_, gone) = watcher.exists(&registration.path().await).watch().await.unwrap();
+    let (_, gone) = watcher.exists(&registration.path()).watch().await.unwrap();
     proxy.cut();
     within("an answer", client.sync("/")).await.unwrap();
     watcher.sync("/").await.unwrap();
@@ -88,7 +88,7 @@ async fn the_znode_is_what_curators_discovery_reads() {
     let client = target.client().await;
     let registry = ServiceRegistry::new(&client, BASE);
     let registration = registry.register(instance("a", 8080)).await.unwrap();
-    assert_eq!(registration.path().await, "/services/api/a");
+    assert_eq!(registration.path(), "/services/api/a");
     let (data, stat) = client.get("/services/api/a").await.unwrap();
     assert_eq!(stat.ephemeral_owner, client.session_id().unwrap());
     let json: serde_json::Value = serde_json::from_slice(&data).unwrap();

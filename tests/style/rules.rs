@@ -65,6 +65,11 @@ pub(crate) const RULES: &[Rule] = &[
         example: || source("zk-proto/src/utils.rs", ""),
     },
     Rule {
+        name: "choices by chance",
+        check: unbiased_selects,
+        example: || source("zk-recipes/src/a.rs", "    tokio::select! {\n        () = one => {}\n"),
+    },
+    Rule {
         name: "purity opt-outs",
         check: purity,
         example: || source("zk-client/src/session/machine.rs", OPT_OUT),
@@ -159,6 +164,25 @@ fn unfinished(source: &Source) -> Vec<Finding> {
         .collect()
 }
 
+/// What begins at random cannot be played twice from a seed.
+fn unbiased_selects(source: &Source) -> Vec<Finding> {
+    let is_played =
+        ["zk-client/src/", "zk-recipes/src/"].iter().any(|at| source.path.starts_with(at));
+    let mut code = source
+        .production_lines()
+        .map(|(number, line)| (number, line.trim_start()))
+        .filter(|(_, line)| is_played && !line.starts_with("//"))
+        .peekable();
+    let mut findings = Vec::new();
+    while let Some((number, line)) = code.next() {
+        let is_biased = code.peek().is_some_and(|(_, next)| next.starts_with("biased;"));
+        if line.ends_with("select! {") && !is_biased {
+            findings.push(finding(source, number, "a select without `biased;`"));
+        }
+    }
+    findings
+}
+
 /// Slow tests are run apart; nothing else is left out.
 fn ignored_tests(source: &Source) -> Vec<Finding> {
     let is_ignored = |line: &str| line.starts_with("#[ignore") && !line.contains("\"slow: ");
@@ -179,7 +203,8 @@ fn empty_names(source: &Source) -> Vec<Finding> {
 }
 
 /// Where the clock, sockets, files and tokio may be touched.
-const WORLD: [&str; 9] = [
+const WORLD: [&str; 10] = [
+    "zk-client/src/blocking",
     "zk-client/src/driver",
     "zk-client/src/client",
     "zk-client/src/watch",

@@ -9,10 +9,20 @@
 mod apache;
 mod cutting_proxy;
 mod patience;
+#[cfg(feature = "containers")]
+mod pkcs12;
+mod secure_server;
 mod target;
+mod test_ca;
+mod transport;
+mod weather;
 
 #[cfg(feature = "containers")]
 pub use apache::{Apache, ApacheSettings};
 pub use cutting_proxy::CuttingProxy;
 pub use patience::{PATIENCE, eventually, within};
+pub use secure_server::{SecureServer, SecureSettings};
 pub use target::{Target, until_serving};
+pub use test_ca::{TestCa, TestCertificate, server_params};
+pub use transport::Transport;
+pub use weather::Weather;

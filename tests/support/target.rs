@@ -8,7 +8,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use zk_client::{Client, ClientBuilder, CreateMode};
 
-use crate::{CuttingProxy, eventually, within};
+#[cfg(not(feature = "containers"))]
+use crate::SecureSettings;
+use crate::transport::{Identity, Transport};
+#[cfg(not(feature = "containers"))]
+use crate::transport::{authority, users};
+use crate::{CuttingProxy, Weather, eventually, within};
 
 /// A server, and a node on it that belongs to one test alone.
 ///
@@ -17,6 +22,8 @@ use crate::{CuttingProxy, eventually, within};
 #[derive(Debug)]
 pub struct Target {
     server: Server,
+    /// What lies between the server and every client, if `ZK_TEST_PATH` asks for it.
+    path: Option<CuttingProxy>,
     root: String,
 }
 
@@ -31,11 +38,18 @@ enum Server {
 impl Server {
     #[cfg(not(feature = "containers"))]
     async fn start() -> Self {
-        let server = zk_server::testing::TestServer::builder()
-            .container_check_interval(Duration::from_millis(100))
-            .start()
-            .await;
-        Self::Embedded(server.expect("the embedded server starts"))
+        let transport = Transport::of_environment();
+        let mut builder = zk_server::testing::TestServer::builder()
+            .container_check_interval(Duration::from_millis(100));
+        if transport.tls {
+            builder = builder.tls(SecureSettings::of(authority()).of_embedded());
+        }
+        if transport.sasl {
+            for (user, password) in users() {
+                builder = builder.sasl_user(user, password);
+            }
+        }
+        Self::Embedded(builder.start().await.expect("the embedded server starts"))
     }
 
     #[cfg(feature = "containers")]
@@ -44,10 +58,25 @@ impl Server {
         Self::Apache(apache.expect("the container starts"))
     }
 
-    fn address(&self) -> SocketAddr {
+    /// Where it takes clients without TLS, which it always does.
+    fn plain_address(&self) -> SocketAddr {
         match self {
             #[cfg(not(feature = "containers"))]
             Self::Embedded(server) => server.addr(),
+            #[cfg(feature = "containers")]
+            Self::Apache(apache) => apache.address(),
+        }
+    }
+
+    /// Where it takes the clients of a test.
+    fn address(&self) -> SocketAddr {
+        match self {
+            #[cfg(not(feature = "containers"))]
+            Self::Embedded(server) if Transport::of_environment().tls => server.secure_addr(),
+            #[cfg(not(feature = "containers"))]
+            Self::Embedded(server) => server.addr(),
+            #[cfg(feature = "containers")]
+            Self::Apache(apache) if Transport::of_environment().tls => apache.secure_address(),
             #[cfg(feature = "containers")]
             Self::Apache(apache) => apache.address(),
         }
@@ -66,7 +95,7 @@ impl Target {
     pub async fn start() -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(0);
         let server = Server::start().await;
-        let address = server.address();
+        let address = server.plain_address();
         until_serving(address).await;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let root = format!("/test-{}-{number}", std::process::id());
@@ -74,13 +103,17 @@ impl Target {
         let admin = admin.expect("the server takes a client");
         admin.create(&root, b"", CreateMode::Persistent).await.expect("the test's root is new");
         admin.close().await.expect("a session can be closed");
-        Self { server, root }
+        let path = match Weather::of_environment() {
+            Some(weather) => Some(CuttingProxy::start_in(weather, server.address()).await),
+            None => None,
+        };
+        Self { server, path, root }
     }
 
-    /// Where the server listens.
+    /// Where clients reach the server.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
-        self.server.address()
+        self.path.as_ref().map_or_else(|| self.server.address(), CuttingProxy::address)
     }
 
     /// The test's root as the server sees it.
@@ -101,19 +134,45 @@ impl Target {
         format!("{}{}", proxy.address(), self.root)
     }
 
-    /// A proxy in front of the server.
+    /// A proxy in front of the server, in the weather that `ZK_TEST_PATH` asks for.
     pub async fn proxy(&self) -> CuttingProxy {
-        CuttingProxy::start(self.address()).await
+        self.proxy_in(Weather::of_environment().unwrap_or(Weather::CLEAR)).await
+    }
+
+    /// A proxy in front of the server that harms connections of its own accord.
+    pub async fn proxy_in(&self, weather: Weather) -> CuttingProxy {
+        CuttingProxy::start_in(weather, self.server.address()).await
+    }
+
+    /// A proxy in front of the port that takes clients without TLS and without a name, whatever
+    /// `ZK_TEST_TRANSPORT` asks for. For clients in other processes.
+    pub async fn plain_proxy(&self) -> CuttingProxy {
+        CuttingProxy::start(self.server.plain_address()).await
     }
 
     /// A builder for a client of this test.
     pub fn builder(&self) -> ClientBuilder {
-        Client::builder(&self.connect_string()).session_timeout(Self::SESSION_TIMEOUT)
+        self.builder_below("")
+    }
+
+    /// A builder for a client whose root is a node of this test.
+    pub fn builder_below(&self, path: &str) -> ClientBuilder {
+        dressed(&format!("{}{path}", self.connect_string()), Identity::Tests)
+    }
+
+    /// A builder for a client whose root is the server's.
+    pub fn builder_at_server_root(&self) -> ClientBuilder {
+        dressed(&self.address().to_string(), Identity::Tests)
+    }
+
+    /// A builder for a client that is somebody else than the others, where clients are somebody.
+    pub fn stranger_builder(&self) -> ClientBuilder {
+        dressed(&self.connect_string(), Identity::Stranger)
     }
 
     /// A builder for a client of this test whose connections can be cut.
     pub fn builder_through(&self, proxy: &CuttingProxy) -> ClientBuilder {
-        Client::builder(&self.connect_string_through(proxy)).session_timeout(Self::SESSION_TIMEOUT)
+        dressed(&self.connect_string_through(proxy), Identity::Tests)
     }
 
     /// A client of this test.
@@ -125,6 +184,15 @@ impl Target {
         connected(self.builder()).await
     }
 
+    /// A client that is somebody else than the others, where clients are somebody.
+    ///
+    /// # Panics
+    ///
+    /// If the server does not take it.
+    pub async fn stranger(&self) -> Client {
+        connected(self.stranger_builder()).await
+    }
+
     /// A client of this test whose connections can be cut.
     ///
     /// # Panics
@@ -133,6 +201,12 @@ impl Target {
     pub async fn client_through(&self, proxy: &CuttingProxy) -> Client {
         connected(self.builder_through(proxy)).await
     }
+}
+
+/// A builder for a client that connects as `ZK_TEST_TRANSPORT` asks for.
+fn dressed(connect_string: &str, identity: Identity) -> ClientBuilder {
+    let builder = Client::builder(connect_string).session_timeout(Target::SESSION_TIMEOUT);
+    Transport::of_environment().dress(builder, identity)
 }
 
 async fn connected(builder: ClientBuilder) -> Client {

@@ -14,6 +14,7 @@ if [ ! -e "$cfg" ]; then
         for entry in ${ZOO_CFG_EXTRA:-}; do echo "$entry"; done
     } >"$cfg"
 fi
+[ -e /data/myid ] || echo "${ZOO_MY_ID:-1}" >/data/myid
 # shellcheck disable=SC2086 # JVMFLAGS is a list of words
 exec /java/bin/java -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto -Xmx512m \
     -Dorg.slf4j.simpleLogger.logFile=System.out -Dorg.slf4j.simpleLogger.showDateTime=true \

@@ -1,0 +1,130 @@
+//! Playing schedules: one by its seed, or thousands.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use crate::world::{Allowed, Report, World};
+
+/// Something for processes to do, and what must hold meanwhile.
+#[derive(Clone, Copy)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) processes: usize,
+    pub(crate) allowed: Allowed,
+    pub(crate) begin: fn(&Arc<World>),
+}
+
+/// How many schedules of each scenario are played unless `ZK_SCHEDULES` says otherwise.
+const SCHEDULES_DEFAULT: u64 = 25;
+
+/// Of so many schedules of each scenario it is shown that they can be repeated.
+const PLAYED_TWICE: u64 = 3;
+
+/// The number of schedules of each scenario, and the first seed.
+fn wanted() -> (u64, u64) {
+    let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
+    match number("ZK_SEED") {
+        Some(seed) => (1, seed),
+        None => (number("ZK_SCHEDULES").unwrap_or(SCHEDULES_DEFAULT), 1),
+    }
+}
+
+/// Plays one schedule.
+pub(crate) fn play(scenario: &Scenario, seed: u64, traced: bool) -> Report {
+    fastrand::seed(seed);
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime of one thread needs nothing");
+    let _in_it = runtime.enter();
+    let _simulation = zk_client::simulation::begin();
+    let played = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(async {
+            let world = World::new(seed, scenario.processes, scenario.allowed, traced);
+            (scenario.begin)(&world);
+            world.play().await
+        })
+    }));
+    played.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic");
+        Report {
+            fingerprint: 0,
+            events: 0,
+            virtual_ms: 0,
+            violation: Some(format!("panic: {text}")),
+            lines: Vec::new(),
+        }
+    })
+}
+
+/// Plays as many schedules as are wanted; fails with the line that repeats the first bad one.
+pub(crate) fn explore(scenario: &Scenario) {
+    let (count, first) = wanted();
+    let next = AtomicU64::new(first);
+    let worst = AtomicU64::new(u64::MAX);
+    let (events, virtual_s) = (AtomicUsize::new(0), AtomicU64::new(0));
+    let threads = std::thread::available_parallelism().map_or(1, usize::from).min(4);
+    std::thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let seed = next.fetch_add(1, Ordering::Relaxed);
+                    if seed >= first + count || worst.load(Ordering::Relaxed) < seed {
+                        return;
+                    }
+                    let report = play(scenario, seed, false);
+                    if seed - first < PLAYED_TWICE {
+                        let again = play(scenario, seed, true).fingerprint;
+                        assert_eq!(again, report.fingerprint, "seed {seed} went another way");
+                    }
+                    events.fetch_add(report.events, Ordering::Relaxed);
+                    virtual_s.fetch_add(report.virtual_ms / 1000, Ordering::Relaxed);
+                    if report.violation.is_some() {
+                        worst.fetch_min(seed, Ordering::Relaxed);
+                    }
+                }
+            });
+        }
+    });
+    match worst.into_inner() {
+        u64::MAX => println!(
+            "{}: {count} schedules, {} events, {} s of virtual time",
+            scenario.name,
+            events.into_inner(),
+            virtual_s.into_inner(),
+        ),
+        seed => fail(scenario, seed),
+    }
+}
+
+fn fail(scenario: &Scenario, seed: u64) -> ! {
+    let report = play(scenario, seed, true);
+    let lines = &report.lines[report.lines.len().saturating_sub(wanted_lines())..];
+    panic!(
+        "{}\n\n{}\n\nto see it again: ZK_SEED={seed} cargo test -p tests --test schedules \
+         {}\n",
+        report.violation.as_deref().unwrap_or("it did not happen again"),
+        lines.join("\n"),
+        scenario.name,
+    );
+}
+
+fn wanted_lines() -> usize {
+    std::env::var("ZK_TRACE_LINES").ok().and_then(|text| text.parse().ok()).unwrap_or(60)
+}
+
+/// The first seed under which a planted bug shows, and what is said of it.
+pub(crate) fn caught(scenario: &Scenario, within: u64, what: &str) -> u64 {
+    let mut others = Vec::new();
+    for seed in 1..=within {
+        match play(scenario, seed, false).violation {
+            Some(said) if said.contains(what) => return seed,
+            Some(said) => others.push(said),
+            None => {}
+        }
+    }
+    panic!("{}: nobody said {what:?} in {within} schedules, but {others:?}", scenario.name);
+}
