@@ -1,12 +1,14 @@
 //! One leader at a time, and always one.
 
+use std::future::pending;
 use std::time::Duration;
 
 use futures_util::StreamExt;
 use tests::{Target, eventually, within};
+use tokio::sync::mpsc;
 use zk_client::Client;
-use zk_recipes::election::LatchState;
-use zk_recipes::{LeaderLatch, LostReason};
+use zk_recipes::election::{ElectionBuilder, LatchState, Term};
+use zk_recipes::{FencingToken, LeaderElection, LeaderLatch, LostReason};
 
 const PATH: &str = "/masters";
 
@@ -105,4 +107,95 @@ async fn leadership_survives_a_short_cut() {
     }
     within("an answer", client.sync("/")).await.unwrap();
     assert!(term.is_held() && latch.is_leading());
+}
+
+/// What the work of all participants tells, in the order in which it happens.
+#[derive(Debug, PartialEq, Eq)]
+enum Told {
+    Begins(String, FencingToken),
+    Ends(FencingToken),
+}
+
+/// Tells of the end of the work, however it comes.
+struct Work(mpsc::UnboundedSender<Told>, FencingToken);
+
+impl Drop for Work {
+    fn drop(&mut self) {
+        // Nobody listens any more when the test is over.
+        let _ = self.0.send(Told::Ends(self.1));
+    }
+}
+
+/// Joins with work that goes on until it is dropped.
+async fn work(
+    client: &Client,
+    builder: ElectionBuilder,
+    id: &'static str,
+    told: &mpsc::UnboundedSender<Told>,
+) -> LeaderElection {
+    let told = told.clone();
+    let working = builder.start(client, move |term: Term| {
+        let token = term.fencing_token();
+        let _ = told.send(Told::Begins(id.to_owned(), token));
+        let work = Work(told.clone(), token);
+        async move {
+            let _work = work;
+            pending::<()>().await;
+        }
+    });
+    within("joining", working).await.unwrap()
+}
+
+async fn begins(told: &mut mpsc::UnboundedReceiver<Told>, expected: &str) -> FencingToken {
+    match within("the work begins", told.recv()).await.unwrap() {
+        Told::Begins(id, token) if id == expected => token,
+        other => panic!("{expected} should begin: {other:?}"),
+    }
+}
+
+#[tokio::test]
+async fn one_works_at_a_time_and_the_next_begins_after_the_end_of_the_work() {
+    let target = Target::start().await;
+    let layouts: [fn(String, &'static str) -> ElectionBuilder; 2] =
+        [LeaderElection::builder, LeaderElection::kazoo];
+    for (number, layout) in layouts.into_iter().enumerate() {
+        let path = format!("/work-{number}");
+        let (a, b, operator) =
+            (target.client().await, target.client().await, target.client().await);
+        let (tell, mut told) = mpsc::unbounded_channel();
+        let first = work(&a, layout(path.clone(), "a"), "a", &tell).await;
+        let token = begins(&mut told, "a").await;
+        let second = work(&b, layout(path.clone(), "b"), "b", &tell).await;
+        eventually("both stand in line", async || second.participants().await.unwrap().len() == 2)
+            .await;
+        let participants = within("a list", second.participants()).await.unwrap();
+        let ids: Vec<_> = participants.iter().map(|p| (p.id.as_str(), p.is_leader)).collect();
+        assert_eq!(ids, [("a", true), ("b", false)]);
+
+        // It loses its place: its work ends, and it gets in line again behind the other.
+        operator.delete(&participants[0].path).await.unwrap();
+        let mut next = Vec::new();
+        for _ in 0..2 {
+            next.push(within("the work ends here and begins there", told.recv()).await.unwrap());
+        }
+        assert!(next.contains(&Told::Ends(token)), "{next:?}");
+        let begun = next.into_iter().find_map(|told| match told {
+            Told::Begins(id, token) if id == "b" => Some(token),
+            _ => None,
+        });
+        let later = begun.expect("the other leads");
+        assert!(later > token);
+        eventually("it stands in line again", async || {
+            second.participants().await.unwrap().len() == 2
+        })
+        .await;
+
+        // Who stops hands over only after its work has ended.
+        within("stopping", second.stop()).await.unwrap();
+        assert_eq!(within("an end", told.recv()).await.unwrap(), Told::Ends(later));
+        assert!(begins(&mut told, "a").await > later);
+        within("stopping", first.stop()).await.unwrap();
+        let names = operator.children(&path).await.unwrap_or_default().0;
+        assert!(names.is_empty(), "a node was left behind: {names:?}");
+    }
 }

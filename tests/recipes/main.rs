@@ -4,9 +4,13 @@
 
 mod barriers;
 mod election;
+mod lease;
 mod lock;
+mod owners;
+mod partitioner;
 mod paused;
 mod queues;
 mod registry;
 mod sharing;
 mod state;
+mod transaction;

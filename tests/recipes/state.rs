@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tests::{Target, within};
+use tests::{Target, eventually, within};
 use zk_client::{Client, CreateMode, Error as ClientError};
 use zk_recipes::persistent_node::NodeState;
 use zk_recipes::{
-    AtomicValue, Cache, Config, Counter, Error, Group, IdGenerator, Lock, PersistentNode, Released,
-    Rendezvous,
+    AtomicValue, Cache, Config, Counter, Error, Group, IdGenerator, Lock, PersistentNode,
+    PersistentTtlNode, Released, Rendezvous,
 };
 
 async fn create(client: &Client, path: &str, data: &str) {
@@ -99,6 +99,32 @@ async fn a_node_is_kept_until_it_is_closed_also_in_the_next_session() {
     assert_eq!(other.get("/health/one").await.unwrap().0, "b");
     within("an end", node.close()).await.unwrap();
     assert!(other.exists("/health/one").await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn a_node_with_a_time_to_live_outlives_its_session_and_dies_when_it_is_not_kept() {
+    let target = Target::start().await;
+    let (keeper, other) = (target.client().await, target.client().await);
+    let (long, short) = (Duration::from_secs(3600), Duration::from_secs(1));
+    let lasting = within("a node", PersistentTtlNode::start(&keeper, "/seen/one", "a", long));
+    let lasting = lasting.await.unwrap();
+    within("other data", lasting.set_data("b")).await.unwrap();
+    let brief = within("a node", PersistentTtlNode::start(&other, "/seen/two", "", short));
+    let brief = brief.await.unwrap();
+    eventually("it is touched again and again", async || {
+        other.exists("/seen/two/touch").await.unwrap().is_some_and(|stat| stat.version > 1)
+    })
+    .await;
+    drop(brief);
+    eventually("it dies when nobody touches it", async || {
+        other.exists("/seen/two").await.unwrap().is_none()
+    })
+    .await;
+    within("the session ends", keeper.close()).await.unwrap();
+    assert_eq!(other.get("/seen/one").await.unwrap().0, "b", "its time is not over");
+    let again = within("a node", PersistentTtlNode::start(&other, "/seen/one", "c", long));
+    within("an end", again.await.unwrap().remove()).await.unwrap();
+    assert!(other.exists("/seen/one").await.unwrap().is_none());
 }
 
 #[tokio::test]
