@@ -36,6 +36,7 @@ mod ticker;
 mod tls;
 
 pub use controls::Controls;
+pub use durable::{InitError, initialize};
 pub use error::{ServeError, StartError};
 pub use instance::Instance;
 pub use login::keytab_of;

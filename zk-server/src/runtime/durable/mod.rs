@@ -11,6 +11,7 @@
 //! their own, so that a slow disk holds up no connection.
 
 mod fs_directory;
+mod initialize;
 mod log_queue;
 mod log_thread;
 mod opened;
@@ -18,5 +19,6 @@ mod snapshot_thread;
 #[cfg(test)]
 mod tests;
 
+pub use initialize::{InitError, initialize};
 pub(super) use log_queue::LogQueue;
 pub(super) use opened::{Opened, Threads};

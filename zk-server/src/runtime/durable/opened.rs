@@ -18,7 +18,7 @@ use crate::storage::recovery::{Directories, Recovered, recover};
 use crate::storage::snapshot_file::write_snapshot;
 
 /// Where Apache keeps its logs and snapshots, inside `dataDir` and `dataLogDir`.
-const VERSION_DIR: &str = "version-2";
+pub(super) const VERSION_DIR: &str = "version-2";
 
 /// Data that was read, and the directories, which nobody else has until this is dropped.
 #[derive(Debug)]

@@ -70,6 +70,7 @@ pub struct SnapshotTrailer {
 pub struct SnapshotReader<'a> {
     source: Box<dyn Read + 'a>,
     sum: Adler32,
+    offset: u64,
     /// The sessions and their timeouts in ms.
     pub sessions: Vec<(SessionId, i32)>,
     /// The ACLs and their keys.
@@ -89,14 +90,20 @@ impl<'a> SnapshotReader<'a> {
             Packing::Snappy => Box::new(BufReader::new(SnappyReader::new(source))),
             Packing::Gzip => return Err(SnapshotError::Gzip),
         };
-        let (sum, sessions, acls) = (Adler32::default(), Vec::new(), Vec::new());
-        let mut reader = Self { source, sum, sessions, acls };
+        let (sessions, acls) = (Vec::new(), Vec::new());
+        let mut reader = Self { source, sum: Adler32::default(), offset: 0, sessions, acls };
         if reader.array::<4>()? != MAGIC {
             return Err(SnapshotError::Magic);
         }
         let (_version, _database) = (reader.i32()?, reader.i64()?);
         reader.read_tables()?;
         Ok(reader)
+    }
+
+    /// How many bytes of the unpacked snapshot were read: where the next node begins.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     fn read_tables(&mut self) -> Result<(), SnapshotError> {
@@ -194,8 +201,13 @@ impl<'a> SnapshotReader<'a> {
     fn array<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
         let mut bytes = [0; N];
         self.source.read_exact(&mut bytes)?;
-        self.sum.update(&bytes);
+        self.take_into_account(&bytes);
         Ok(bytes)
+    }
+
+    fn take_into_account(&mut self, bytes: &[u8]) {
+        self.sum.update(bytes);
+        self.offset += bytes.len() as u64;
     }
 
     fn i32(&mut self) -> Result<i32, SnapshotError> {
@@ -222,7 +234,7 @@ impl<'a> SnapshotReader<'a> {
         if taken < len {
             return Err(SnapshotError::Read(io::ErrorKind::UnexpectedEof.into()));
         }
-        self.sum.update(&bytes);
+        self.take_into_account(&bytes);
         Ok(Some(bytes))
     }
 

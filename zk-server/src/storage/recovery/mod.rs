@@ -32,6 +32,7 @@ use std::sync::Arc;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{SessionId, Zxid};
 
+pub use chain::follows;
 pub use error::RecoveryError;
 
 use super::directory::Directory;

@@ -1,18 +1,13 @@
-//! The server as a program: `zk-server zoo.cfg`, or `zk-server --dev`.
+//! Running a server: `zk-server zoo.cfg`, or `zk-server --dev`.
 //!
 //! It stays in the foreground, logs to standard error (`RUST_LOG` chooses what) and stops cleanly
 //! on SIGTERM and SIGINT.
-#![allow(
-    clippy::disallowed_methods,
-    clippy::disallowed_types,
-    reason = "a program touches the world"
-)]
 
 use std::io::{IsTerminal as _, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use clap::Parser;
+use clap::Args;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use zk_server::ServerConfig;
@@ -20,13 +15,9 @@ use zk_server::config;
 use zk_server::runtime::{Instance, ServeError, StartError};
 use zk_server::storage::log::DiscardTxnLog;
 
-/// A ZooKeeper server.
-///
-/// Clients of ZooKeeper 3.4 and later work against it unchanged, and so do the data directories of
-/// Apache's server.
-#[derive(Debug, Parser)]
-#[command(version, about)]
-struct Arguments {
+/// How to run a server.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArguments {
     /// The configuration file, written as Apache ZooKeeper's zoo.cfg
     #[arg(value_name = "zoo.cfg", required_unless_present = "dev", conflicts_with = "dev")]
     config: Option<PathBuf>,
@@ -45,7 +36,7 @@ const CONFIG_LEN_MAX: usize = 1 << 20;
 
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub(crate) enum Failure {
     #[error("cannot read {}: {error}. Give the path of a zoo.cfg, or try --dev", path.display())]
     Read { path: PathBuf, error: std::io::Error },
     #[error(
@@ -63,24 +54,9 @@ enum Failure {
     System(#[from] std::io::Error),
 }
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
-    match run(&arguments) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => {
-            let _ = writeln!(std::io::stderr(), "zk-server: {failure}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<(), Failure> {
+/// Runs a server until it is told to stop.
+pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+    log_to_stderr();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match &arguments.config {
         Some(path) => {
@@ -111,10 +87,20 @@ fn run(arguments: &Arguments) -> Result<(), Failure> {
                 let _ = writeln!(std::io::stdout(), "{line}");
             }))
         }
-    }
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
-fn read_config(path: &Path) -> Result<ServerConfig, Failure> {
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .init();
+}
+
+pub(crate) fn read_config(path: &Path) -> Result<ServerConfig, Failure> {
     let failed = |error| Failure::Read { path: path.to_owned(), error };
     let file = std::fs::File::open(path).map_err(failed)?;
     let mut text = String::new();

@@ -1,0 +1,103 @@
+//! The server as a program: `zk-server zoo.cfg`, `zk-server --dev`, and tools for its files.
+//!
+//! | file | what |
+//! | --- | --- |
+//! | `serve` | runs a server |
+//! | `log_files`, `snapshot_files` | show and check what is on a disk |
+//! | `init` | makes data directories |
+//! | `fields`, `output` | how the tools show things |
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a program touches the world"
+)]
+
+mod fields;
+mod init;
+mod log_files;
+mod output;
+mod serve;
+mod snapshot_files;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A ZooKeeper server.
+///
+/// Clients of ZooKeeper 3.4 and later work against it unchanged, and so do the data directories of
+/// Apache's server.
+#[derive(Debug, Parser)]
+#[command(version, about, args_conflicts_with_subcommands = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+
+    #[command(flatten)]
+    serve: serve::ServeArguments,
+}
+
+/// What else than a server it can be.
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show and check transaction logs (log.*)
+    #[command(subcommand)]
+    Log(log_files::LogCommand),
+    /// Show and compare snapshots (snapshot.*)
+    #[command(subcommand)]
+    Snapshot(snapshot_files::SnapshotCommand),
+    /// Make the data directories for a server
+    Init(init::InitArguments),
+}
+
+/// Why a tool ends with an error.
+#[derive(Debug, thiserror::Error)]
+enum ToolFailure {
+    /// A file or directory is not as it should be.
+    #[error("{}: {reason}", output::path(path))]
+    Path { path: PathBuf, reason: String },
+    /// A file is damaged.
+    #[error("{}: damaged at offset {offset}: {reason}", output::path(path))]
+    Damaged { path: PathBuf, offset: u64, reason: String },
+    #[error(transparent)]
+    Init(#[from] zk_server::runtime::InitError),
+    #[error(transparent)]
+    Serve(#[from] serve::Failure),
+    /// Nobody reads what is printed any more, or there is no room for it.
+    #[error("cannot print: {0}")]
+    Output(#[from] std::io::Error),
+}
+
+impl ToolFailure {
+    /// Wraps what the system said of a path.
+    fn at(path: &std::path::Path) -> impl FnOnce(std::io::Error) -> Self {
+        move |error| Self::Path { path: path.to_owned(), reason: error.to_string() }
+    }
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let (done, on_failure) = match &arguments.command {
+        None => (serve::run(&arguments.serve).map_err(ToolFailure::from), 1),
+        Some(Command::Log(command)) => (log_files::run(command), 1),
+        // As of `diff` and `cmp`: 1 says that two files differ.
+        Some(Command::Snapshot(command @ snapshot_files::SnapshotCommand::Compare(_))) => {
+            (snapshot_files::run(command), 2)
+        }
+        Some(Command::Snapshot(command)) => (snapshot_files::run(command), 1),
+        Some(Command::Init(arguments)) => (init::run(arguments), 1),
+    };
+    match done {
+        Ok(code) => code,
+        // Whoever has seen enough of a dump is not told that there is more.
+        Err(ToolFailure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => {
+            ExitCode::SUCCESS
+        }
+        Err(failure) => {
+            let _ = writeln!(std::io::stderr(), "zk-server: {failure}");
+            ExitCode::from(on_failure)
+        }
+    }
+}

@@ -1,0 +1,77 @@
+//! Where the tools print, and how names and times look there.
+
+use std::io::{self, BufWriter, StdoutLock, Write};
+use std::path::Path;
+
+use crate::fields::Fields;
+
+/// Bytes that are printed at once.
+const BUFFER_LEN: usize = 64 << 10;
+
+/// Prints one record a line, as text or as JSON.
+pub(crate) struct Output {
+    stdout: BufWriter<StdoutLock<'static>>,
+    json: bool,
+}
+
+impl Output {
+    pub(crate) fn new(json: bool) -> Self {
+        Self { stdout: BufWriter::with_capacity(BUFFER_LEN, io::stdout().lock()), json }
+    }
+
+    /// One record. As text, a record inside it has a line of its own.
+    pub(crate) fn record(&mut self, fields: &Fields) -> io::Result<()> {
+        if self.json {
+            serde_json::to_writer(&mut self.stdout, fields)?;
+            return self.stdout.write_all(b"\n");
+        }
+        writeln!(self.stdout, "{fields}")
+    }
+
+    pub(crate) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.stdout, "{text}")
+    }
+
+    /// Prints what is left. Errors would be lost otherwise.
+    pub(crate) fn finish(mut self) -> io::Result<()> {
+        self.stdout.flush()
+    }
+}
+
+/// A path as it can be shown on a terminal.
+pub(crate) fn path(path: &Path) -> String {
+    path.display().to_string().escape_debug().to_string()
+}
+
+/// Milliseconds since 1970 as a date and a time of day, in UTC.
+pub(crate) fn utc(ms: i64) -> String {
+    const DAY_MS: i64 = 86_400_000;
+    let (day, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
+    // Eras of 400 years are all alike. They begin in March, so that leap days come last.
+    let day = day + 719_468;
+    let (era, day) = (day.div_euclid(146_097), day.rem_euclid(146_097));
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let month = if month < 10 { month + 3 } else { month - 9 };
+    let year = era * 400 + year + i64::from(month < 3);
+    let (seconds, ms) = (of_day / 1000, of_day % 1000);
+    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_dates() {
+        assert_eq!(utc(0), "1970-01-01T00:00:00.000Z");
+        assert_eq!(utc(951_827_696_789), "2000-02-29T12:34:56.789Z");
+        assert_eq!(utc(1_795_256_259_004), "2026-11-21T10:17:39.004Z");
+        assert_eq!(utc(4_107_542_399_999), "2100-02-28T23:59:59.999Z");
+        assert_eq!(utc(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
+        assert_eq!(utc(-1), "1969-12-31T23:59:59.999Z");
+    }
+}
