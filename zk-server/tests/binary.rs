@@ -164,9 +164,79 @@ fn a_bad_line_is_named_by_file_and_line() {
 
 #[test]
 fn an_ensemble_is_refused() {
-    let (path, output) = refused("dataDir={dir}\nclientPort=2181\nserver.1=a:2888:3888\n");
+    let servers = "server.1=a:2888:3888\nserver.2=b:2888:3888\n";
+    let (path, output) = refused(&format!("dataDir={{dir}}\nclientPort=2181\n{servers}"));
     let message = errors(&output);
-    assert!(message.contains(&format!("{path}:3: `server.1` describes an ensemble")), "{message}");
+    assert!(message.contains(&format!("{path}:3: the 2 servers named here are")), "{message}");
+}
+
+fn check(dir: &std::path::Path, lines: &str) -> (Option<i32>, String, String) {
+    let path = dir.join("zoo.cfg");
+    std::fs::write(&path, lines).expect("a file");
+    let output = program().arg("--check-config").arg(&path).output().expect("the program runs");
+    let said = String::from_utf8(output.stdout.clone()).expect("text");
+    (output.status.code(), said, errors(&output))
+}
+
+#[test]
+fn a_configuration_is_checked_without_a_server() {
+    let dir = tempfile::tempdir().expect("a directory");
+    std::fs::write(dir.path().join("members"), "server.1=zk:2888:3888;2999\n").expect("a file");
+    let lines = format!(
+        "# Caf\u{e9}\r\ndataDir = {0}/data  \r\ndynamicConfigFile={0}/members\r\ntickTme=1\r\n\
+         DigestAuthenticationProvider.superDigest=super:planted\r\n",
+        dir.path().display()
+    );
+    let (code, said, complaints) = check(dir.path(), &lines);
+    assert_eq!((code, complaints.as_str()), (Some(0), ""));
+    assert!(said.contains("zoo.cfg:4: unknown key `tickTme`, did you mean `tickTime`?"), "{said}");
+    assert!(said.contains("/data\n") && said.contains("\nclientPort=2999\n"), "{said}");
+    assert!(said.contains("\nmaxSessionTimeout=60000\n"), "the default: {said}");
+    assert!(!said.contains("planted"), "{said}");
+    assert!(!dir.path().join("data").exists(), "nothing was made");
+    let (code, said, complaints) = check(dir.path(), "tickTime=x\nclientPort=y\ndataDir=/d\n");
+    assert_eq!((code, said.as_str()), (Some(1), ""));
+    assert!(complaints.contains("zoo.cfg:1: tickTime is `x`"), "{complaints}");
+    assert!(complaints.contains("zoo.cfg:2: clientPort is `y`"), "{complaints}");
+}
+
+/// A file that was written before UTF-8 had won.
+#[test]
+fn comments_in_latin_1_are_passed_over() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("zoo.cfg");
+    std::fs::write(&path, b"# Verf\xfcgbarkeit\ndataDir=/d\nclientPort=1\n").expect("a file");
+    let output = program().arg("--check-config").arg(&path).output().expect("the program runs");
+    assert!(output.status.success(), "{output:?}");
+}
+
+#[cfg(unix)]
+#[test]
+fn without_a_file_the_environment_makes_the_settings() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut child = program()
+        .env("ZOO_DATA_DIR", dir.path().join("data"))
+        .env("ZOO_DATA_LOG_DIR", dir.path().join("log"))
+        .env("ZOO_CFG_EXTRA", "clientPort=1 clientPortAddress=203.0.113.1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("it starts");
+    assert_eq!(child.wait().expect("it ends").code(), Some(1));
+    let mut log = String::new();
+    child.stderr.take().expect("a pipe").read_to_string(&mut log).expect("text");
+    assert!(log.contains("cannot listen on 203.0.113.1:1"), "{log}");
+    let refused = program().env("ZOO_TICK_TIME", "2s").output().expect("the program runs");
+    assert_eq!(refused.status.code(), Some(1));
+    let message = errors(&refused);
+    assert!(message.contains("zk-server: ZOO_TICK_TIME:1: tickTime is `2s`"), "{message}");
+    let conf = dir.path().join("zoo.cfg");
+    std::fs::write(&conf, "tickTime=3s\n").expect("a file");
+    let mounted = program()
+        .env("ZOO_CONF_DIR", dir.path())
+        .env("ZOO_TICK_TIME", "2s")
+        .output()
+        .expect("the program runs");
+    assert!(errors(&mounted).contains("zoo.cfg:1: tickTime is `3s`"), "{mounted:?}");
 }
 
 #[test]
@@ -186,6 +256,30 @@ fn data_that_cannot_be_read_stops_the_server() {
     let message = errors(&output);
     assert!(message.contains("cannot start on the data in"), "{message}");
     assert!(message.contains("the snapshot snapshot.0 cannot be used"), "{message}");
+}
+
+/// Serving nothing would look like a loss of everything.
+#[test]
+fn data_beside_their_place_are_not_passed_over() {
+    let fixture =
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/apache-3.8");
+    let dir = tempfile::tempdir().expect("a directory");
+    let copy = |name: &str, to: &std::path::Path| {
+        std::fs::create_dir_all(to).expect("a directory");
+        std::fs::copy(fixture.join("plain").join(name), to.join(name)).expect("a copy");
+    };
+    let flat = dir.path().join("flat");
+    copy("snapshot.23", &flat);
+    let (_, output) = refused(&format!("dataDir={}\nclientPort=1\n", flat.display()));
+    let message = errors(&output);
+    assert!(message.contains("snapshot.23 is in it, and belongs into"), "{message}");
+    assert!(!flat.join("version-2").exists());
+    let bare = dir.path().join("bare");
+    copy("snapshot.23", &bare.join("version-2"));
+    let lines = "clientPort=1\nclientPortAddress=203.0.113.1\n";
+    let (_, output) = refused(&format!("dataDir={}\n{lines}", bare.display()));
+    let message = errors(&output);
+    assert!(message.contains("a snapshot of transaction 0x23 and no log at all"), "{message}");
 }
 
 #[test]
@@ -214,6 +308,8 @@ fn help_and_version_are_there() {
     assert!(String::from_utf8_lossy(&version.stdout).starts_with("zk-server 0."));
     let neither = program().output().expect("the program runs");
     assert_eq!(neither.status.code(), Some(2));
+    assert!(errors(&neither).contains("Give the path of a zoo.cfg"), "{neither:?}");
+    assert!(text.contains("ZOO_CFG_EXTRA") && text.contains("--check-config"), "{text}");
 }
 
 #[cfg(unix)]

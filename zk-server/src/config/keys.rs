@@ -70,6 +70,13 @@ pub(super) const HONOURED: &[&str] = &[
 pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "clientPortListenBacklog",
     "connectToLearnerMasterLimit",
+    "forceSnapshotSync",
+    "forward_learner_requests_to_commit_processor_disabled",
+    "leaderConnectDelayDuringRetryMs",
+    "observerMaster.sizeLimit",
+    "serializeLastProcessedZxid.enabled",
+    "readonlymode.enabled",
+    "IPAuthenticationProvider.usexforwardedfor",
     "electionAlg",
     "peerType",
     "observerMasterPort",
@@ -77,7 +84,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "localSessionsEnabled",
     "localSessionsUpgradingEnabled",
     "syncEnabled",
-    "standaloneEnabled",
     "sslQuorum",
     "portUnification",
     "sslQuorumReloadCertFiles",
@@ -143,6 +149,7 @@ pub(super) const PREFIXES_WITHOUT_EFFECT: &[&str] = &[
     "datadir.",
     "db.",
     "fastleader.",
+    "follower.",
     "leader.",
     "learner.",
     "messageTracker.",
@@ -155,12 +162,14 @@ pub(super) const PREFIXES_WITHOUT_EFFECT: &[&str] = &[
     "request_",
     "snapshot.",
     "ssl.",
+    "znode.container.",
 ];
 
 /// Families of keys this server acts on.
 pub(super) const PREFIXES_HONOURED: &[&str] = &["authProvider.", "sasl.user.", "superUser."];
 
 /// Keys that describe an ensemble.
+pub(super) const ENSEMBLE: &[&str] = &["dynamicConfigFile", "standaloneEnabled"];
 pub(super) const ENSEMBLE_PREFIXES: &[&str] = &["server.", "group.", "weight."];
 
 /// Edits that a misspelt key may be away from the one that was meant.
@@ -178,7 +187,7 @@ pub(super) enum KeyKind {
 pub(super) fn kind(key: &str) -> KeyKind {
     if HONOURED.contains(&key) || starts_with_any(key, PREFIXES_HONOURED) {
         KeyKind::Honoured
-    } else if key == "dynamicConfigFile" || starts_with_any(key, ENSEMBLE_PREFIXES) {
+    } else if ENSEMBLE.contains(&key) || starts_with_any(key, ENSEMBLE_PREFIXES) {
         KeyKind::Ensemble
     } else if WITHOUT_EFFECT.contains(&key) || starts_with_any(key, PREFIXES_WITHOUT_EFFECT) {
         KeyKind::WithoutEffect
@@ -189,13 +198,13 @@ pub(super) fn kind(key: &str) -> KeyKind {
 
 /// The key that was probably meant.
 pub(super) fn suggestion(unknown: &str) -> Option<&'static str> {
-    let longest = HONOURED.iter().chain(WITHOUT_EFFECT).map(|key| key.len()).max()?;
+    let all = || HONOURED.iter().chain(WITHOUT_EFFECT).chain(ENSEMBLE);
+    let longest = all().map(|key| key.len()).max()?;
     if unknown.len() > longest + DISTANCE_MAX {
         return None;
     }
     let unknown = unknown.to_lowercase();
-    let all = HONOURED.iter().chain(WITHOUT_EFFECT);
-    let (distance, key) = all
+    let (distance, key) = all()
         .map(|key| (edit_distance(&unknown, &key.to_lowercase()), *key))
         .min_by_key(|(distance, _)| *distance)?;
     (distance <= DISTANCE_MAX && distance < key.len() / 2).then_some(key)
@@ -231,6 +240,50 @@ mod tests {
         assert_eq!(suggestion("clientport"), Some("clientPort"));
         assert_eq!(suggestion("maxClientConnxns"), Some("maxClientCnxns"));
         assert_eq!(suggestion("colour"), None);
+    }
+
+    /// Section by section as Apache's manual has them.
+    #[test]
+    fn every_key_of_apaches_servers_is_known() {
+        let keys = "dataDir dataLogDir tickTime clientPort clientPortAddress secureClientPort \
+            secureClientPortAddress clientPortListenBacklog maxClientCnxns minSessionTimeout \
+            maxSessionTimeout initLimit syncLimit connectToLearnerMasterLimit electionAlg peerType \
+            observerMasterPort quorumListenOnAllIPs localSessionsEnabled \
+            localSessionsUpgradingEnabled syncEnabled standaloneEnabled reconfigEnabled \
+            dynamicConfigFile autopurge.snapRetainCount autopurge.purgeInterval sslQuorum \
+            portUnification sslQuorumReloadCertFiles quorum.auth.enableSasl \
+            quorum.cnxn.threads.size jvm.pause.monitor jvm.pause.sleep.time.ms \
+            metricsProvider.className metricsProvider.httpPort multiAddress.enabled \
+            multiAddress.reachabilityCheckTimeoutMs oraclePath server.1 group.1 weight.1 version \
+            globalOutstandingLimit snapCount snapSizeLimitInKb txnLogSizeLimitInKb preAllocSize \
+            forceSync fsync.warningthresholdms commitLogCount snapshotSizeFactor \
+            snapshot.compression.method snapshot.trust.empty serializeLastProcessedZxid.enabled \
+            digest.enabled closeSessionTxn.enabled datadir.autocreate db.autocreate flushDelay \
+            maxWriteQueuePollTime maxBatchSize enforceQuota skipACL enableEagerACLCheck \
+            extendedTypesEnabled emulate353TTLNodes maxCnxns clientTcpKeepAlive tcpKeepAlive \
+            serverCnxnFactory 4lw.commands.whitelist admin.enableServer admin.serverPort \
+            connection_throttle_tokens request_throttle_max_requests request_stale_latency_check \
+            throttled_op_wait_time largeRequestThreshold largeRequestMaxBytes \
+            request_throttler.shutdownTimeout maxResponseCacheSize maxGetChildrenResponseCacheSize \
+            watchManagerName watcherCleanThreadsNum bitHashCacheSize authProvider.1 \
+            ssl.keyStore.location ssl.quorum.keyStore.location ssl.handshakeDetectionTimeoutMillis \
+            DigestAuthenticationProvider.superDigest X509AuthenticationProvider.superUser superUser \
+            enforce.auth.enabled enforce.auth.schemes sessionRequireClientSASLAuth \
+            allowSaslFailedClients letAnySaslUserDoX ensembleAuthName \
+            kerberos.removeHostFromPrincipal IPAuthenticationProvider.usexforwardedfor \
+            client.portUnification client.certReload netty.advancedFlowControl.enabled fips-mode \
+            leaderServes cnxTimeout quorumCnxnTimeoutMs electionPortBindRetry \
+            fastleader.minNotificationInterval leader.maxConcurrentSnapSyncs \
+            learner.closeSocketAsync observer.reconnectDelayMs commitProcessor.numWorkerThreads \
+            nio.numSelectorThreads nio.sessionlessCnxnTimeout audit.enable pathStats.enabled \
+            sasl.serverconfig SASLAuthenticationProvider.superPassword security.auth_to_local \
+            requireKerberosConfig forceSnapshotSync leaderConnectDelayDuringRetryMs \
+            observerMaster.sizeLimit forward_learner_requests_to_commit_processor_disabled \
+            follower.skipLearnerRequestToNextProcessor intBufferStartingSizeBytes \
+            messageTracker.Enabled readonlymode.enabled znode.container.checkIntervalMs";
+        for key in keys.split_whitespace() {
+            assert_ne!(kind(key), KeyKind::Unknown, "{key}");
+        }
     }
 
     #[test]

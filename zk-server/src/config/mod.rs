@@ -1,5 +1,7 @@
 //! What a server is told before it starts: `zoo.cfg`, parsed once into [`ServerConfig`].
 
+mod effective;
+mod environment;
 mod error;
 mod keys;
 pub mod login;
@@ -11,12 +13,14 @@ mod tls_keys;
 mod whitelist;
 mod zoo_cfg;
 mod zoo_cfg_auth;
+mod zoo_cfg_members;
 mod zoo_cfg_storage;
 mod zoo_cfg_tls;
 
+pub use environment::from_environment;
 pub use error::{ConfigError, ConfigWarning};
 pub use server_config::{Limits, ServerConfig};
 pub use storage_config::StorageConfig;
 pub use tls_config::{ClientAuth, Store, StoreFormat, StorePassword, TlsConfig, TlsProtocol};
 pub use whitelist::FourLetterWhitelist;
-pub use zoo_cfg::{ParsedConfig, parse};
+pub use zoo_cfg::{ParsedConfig, ReadFile, parse, parse_all};

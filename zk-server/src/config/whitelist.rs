@@ -1,5 +1,7 @@
 //! Which four-letter words are answered.
 
+use std::fmt;
+
 use zk_proto::four_letter::Word;
 
 /// The four-letter words that an operator may use; everybody who reaches the client port is one.
@@ -45,6 +47,16 @@ impl FourLetterWhitelist {
         match &self.0 {
             Allowed::All => true,
             Allowed::Only(words) => words.iter().any(|allowed| allowed == word.as_str()),
+        }
+    }
+}
+
+/// As it is set.
+impl fmt::Display for FourLetterWhitelist {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Allowed::All => f.write_str("*"),
+            Allowed::Only(words) => words.join(",").escape_debug().fmt(f),
         }
     }
 }

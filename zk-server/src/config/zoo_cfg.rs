@@ -9,6 +9,7 @@ use super::keys::{self, KeyKind};
 use super::properties::{self, Property};
 use super::tls_keys::TlsKeys;
 use super::zoo_cfg_auth::Enforcement;
+use super::zoo_cfg_members::Members;
 use super::{ConfigError, ConfigWarning, FourLetterWhitelist, ServerConfig};
 
 /// Warnings about one file. One that is something else altogether has one for each line.
@@ -27,33 +28,54 @@ pub struct ParsedConfig {
     pub warnings: Vec<ConfigWarning>,
 }
 
-/// Reads the text of a `zoo.cfg`. `file` is the name that errors and warnings carry.
+/// Reads a file that the configuration names, or says why it cannot be read.
+pub type ReadFile<'a> = &'a mut dyn FnMut(&str) -> Result<String, String>;
+
+/// Reads the text of a `zoo.cfg`. `file` is the name that errors and warnings carry. A file that
+/// it names (`dynamicConfigFile`) counts as one that cannot be read.
 ///
 /// # Errors
 ///
 /// The first line that cannot be used, a missing `dataDir` or port, a secure port without
 /// certificates, or a file that describes an ensemble.
 pub fn parse(file: &str, text: &str) -> Result<ParsedConfig, ConfigError> {
-    let properties = properties::parse(text).map_err(|error| ConfigError::Line {
-        file: file.to_owned(),
-        line: error.line,
-        problem: "this is no `key=value` line".to_owned(),
-        expected: error.expected.to_owned(),
+    let nothing = &mut |_: &str| Err("it is not read here".to_owned());
+    parse_all(file, text, nothing).map_err(|mut errors| errors.swap_remove(0))
+}
+
+/// As [`parse`], with all that is wrong; `read` reads what the file names.
+///
+/// # Errors
+///
+/// Every line that cannot be used. What is missing is told once no line is wrong.
+pub fn parse_all(
+    file: &str,
+    text: &str,
+    read: ReadFile<'_>,
+) -> Result<ParsedConfig, Vec<ConfigError>> {
+    let properties = properties::parse(text).map_err(|error| {
+        vec![ConfigError::Line {
+            file: file.to_owned(),
+            line: error.line,
+            problem: "this is no `key=value` line".to_owned(),
+            expected: error.expected.to_owned(),
+        }]
     })?;
     let mut reader = ConfigReader {
         file,
         config: ServerConfig::default(),
         enforcement: Enforcement::default(),
         tls: TlsKeys::default(),
+        members: Members::default(),
+        client_port_known: false,
         retain_count: None,
         keeps_everything: false,
         warnings: Vec::new(),
         seen: HashMap::new(),
     };
-    for property in &properties {
-        reader.take(property)?;
-    }
-    reader.finish()
+    let errors: Vec<_> =
+        properties.iter().filter_map(|property| reader.take(property).err()).collect();
+    if errors.is_empty() { reader.finish(read).map_err(|error| vec![error]) } else { Err(errors) }
 }
 
 pub(super) struct ConfigReader<'a> {
@@ -61,6 +83,9 @@ pub(super) struct ConfigReader<'a> {
     pub(super) config: ServerConfig,
     pub(super) enforcement: Enforcement,
     pub(super) tls: TlsKeys,
+    pub(super) members: Members,
+    /// Whether `clientPort` or the only server says where clients come.
+    pub(super) client_port_known: bool,
     /// `autopurge.snapRetainCount`, and whether `autopurge.purgeInterval` turns it off.
     pub(super) retain_count: Option<usize>,
     pub(super) keeps_everything: bool,
@@ -78,7 +103,7 @@ impl ConfigReader<'_> {
         }
         match keys::kind(&property.key) {
             KeyKind::Honoured => self.set(property),
-            KeyKind::Ensemble => Err(self.no_replication(property)),
+            KeyKind::Ensemble => self.set_member(property),
             KeyKind::WithoutEffect => {
                 let message = format!("{} has no effect on this server", shown(&property.key));
                 self.warn(property.line, message);
@@ -93,11 +118,10 @@ impl ConfigReader<'_> {
 
     fn set(&mut self, property: &Property) -> Result<(), ConfigError> {
         match property.key.as_str() {
-            "dataDir" => {
-                self.config.data_dir = PathBuf::from(self.not_empty(property, "a directory")?)
-            }
+            "dataDir" => self.config.data_dir = self.directory(property)?,
             "clientPort" => {
                 self.config.client_port = Some(self.port(property)?);
+                self.client_port_known = true;
             }
             "clientPortAddress" => {
                 let address = self.not_empty(property, "an address or host name")?;
@@ -142,11 +166,12 @@ impl ConfigReader<'_> {
         Ok(())
     }
 
-    fn finish(mut self) -> Result<ParsedConfig, ConfigError> {
+    fn finish(mut self, read: ReadFile<'_>) -> Result<ParsedConfig, ConfigError> {
         if !self.seen.contains_key("dataDir") {
             return Err(self.missing("dataDir", "dataDir=/var/lib/zookeeper"));
         }
-        if !self.seen.contains_key("clientPort") {
+        self.finish_members(read)?;
+        if !self.client_port_known {
             if self.config.secure_client_port.is_none() {
                 return Err(self.missing("clientPort", "clientPort=2181"));
             }
@@ -185,6 +210,20 @@ impl ConfigReader<'_> {
         let tick = self.config.tick_time;
         let least = self.config.session_timeout_min.or(tick.checked_mul(2));
         (least, self.config.session_timeout_max.or(tick.checked_mul(20)))
+    }
+
+    /// A directory. One without a `/` in front is another for everybody who starts the server.
+    pub(super) fn directory(&mut self, property: &Property) -> Result<PathBuf, ConfigError> {
+        let dir = PathBuf::from(self.not_empty(property, "a directory")?);
+        if !dir.has_root() {
+            let message = format!(
+                "{} {} is relative: it depends on where the server is started",
+                shown(&property.key),
+                shown(&property.value)
+            );
+            self.warn(property.line, message);
+        }
+        Ok(dir)
     }
 
     fn set_whitelist(&mut self, property: &Property) {
@@ -265,18 +304,6 @@ impl ConfigReader<'_> {
         match property.value.as_str() {
             "" => Err(self.bad_value(property, expected)),
             value => Ok(value),
-        }
-    }
-
-    fn no_replication(&self, property: &Property) -> ConfigError {
-        let key = shown(&property.key);
-        ConfigError::Unsupported {
-            file: self.file.to_owned(),
-            line: property.line,
-            problem: format!(
-                "{key} describes an ensemble, and replication is not built yet: \
-                 remove the line to run a standalone server"
-            ),
         }
     }
 

@@ -1,6 +1,5 @@
 //! The keys that say how data is kept.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use super::ConfigError;
@@ -15,8 +14,7 @@ impl ConfigReader<'_> {
         let mut changed = *storage;
         match property.key.as_str() {
             "dataLogDir" => {
-                let dir = PathBuf::from(self.not_empty(property, "a directory")?);
-                self.config.data_log_dir = Some(dir);
+                self.config.data_log_dir = Some(self.directory(property)?);
                 return Ok(true);
             }
             // A size of 0 or less turns it off, as in Apache.

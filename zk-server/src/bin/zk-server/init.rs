@@ -7,7 +7,7 @@ use clap::{ArgGroup, Args};
 use zk_server::runtime::initialize;
 
 use crate::output::{self, Output};
-use crate::{ToolFailure, serve};
+use crate::{ToolFailure, config_file};
 
 /// Makes `dataDir` and `dataLogDir`, with an empty `version-2` in each. A server makes them itself
 /// too; this shows beforehand that it will be able to.
@@ -34,7 +34,7 @@ pub(crate) struct InitArguments {
 pub(crate) fn run(arguments: &InitArguments) -> Result<ExitCode, ToolFailure> {
     let (data_dir, log_dir) = match (&arguments.configfile, &arguments.data_dir) {
         (Some(file), _) => {
-            let config = serve::read_config(file)?;
+            let config = config_file::read(Some(file))?;
             (config.data_dir, config.data_log_dir)
         }
         (None, Some(dir)) => (dir.clone(), arguments.data_log_dir.clone()),

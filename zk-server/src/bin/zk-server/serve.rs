@@ -3,24 +3,31 @@
 //! It stays in the foreground, logs to standard error (`RUST_LOG` chooses what) and stops cleanly
 //! on SIGTERM and SIGINT.
 
-use std::io::{IsTerminal as _, Read as _, Write as _};
-use std::path::{Path, PathBuf};
+use std::io::{IsTerminal as _, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Args;
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use zk_server::ServerConfig;
-use zk_server::config;
 use zk_server::runtime::{Instance, ServeError, StartError};
 use zk_server::storage::log::DiscardTxnLog;
+
+use crate::config_file::{self, ConfigFailure};
 
 /// How to run a server.
 #[derive(Debug, Args)]
 pub(crate) struct ServeArguments {
-    /// The configuration file, written as Apache ZooKeeper's zoo.cfg
-    #[arg(value_name = "zoo.cfg", required_unless_present = "dev", conflicts_with = "dev")]
+    /// The configuration file, written as Apache ZooKeeper's zoo.cfg. Without one the variables
+    /// ZOO_… count, as in Apache's official image
+    #[arg(value_name = "zoo.cfg", conflicts_with = "dev")]
     config: Option<PathBuf>,
+
+    /// Read a configuration file, print what a server would make of it, and end: with 1 if none
+    /// would start
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "dev"])]
+    check_config: Option<PathBuf>,
 
     /// Serve 127.0.0.1 with settings that suit development, and a temporary data directory
     #[arg(long)]
@@ -31,21 +38,11 @@ pub(crate) struct ServeArguments {
     port: u16,
 }
 
-/// Longest configuration file, in bytes. Real ones have a few hundred.
-const CONFIG_LEN_MAX: usize = 1 << 20;
-
 /// Why the program ends with an error.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Failure {
-    #[error("cannot read {}: {error}. Give the path of a zoo.cfg, or try --dev", path.display())]
-    Read { path: PathBuf, error: std::io::Error },
-    #[error(
-        "{} is longer than {CONFIG_LEN_MAX} bytes, so it is hardly a zoo.cfg. Give the path of one",
-        path.display()
-    )]
-    TooLong { path: PathBuf },
     #[error(transparent)]
-    Config(#[from] config::ConfigError),
+    Config(#[from] ConfigFailure),
     #[error(transparent)]
     Start(#[from] StartError),
     #[error(transparent)]
@@ -54,13 +51,25 @@ pub(crate) enum Failure {
     System(#[from] std::io::Error),
 }
 
+/// What to say to somebody who gives no settings at all.
+const WHAT_TO_SERVE: &str = "zk-server: what is it to serve? Give the path of a zoo.cfg, try --dev, \
+                             or set variables such as ZOO_DATA_DIR; --help says more";
+
 /// Runs a server until it is told to stop.
 pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
+    if let Some(path) = &arguments.check_config {
+        return Ok(config_file::check(path)?);
+    }
+    if !arguments.dev && arguments.config.is_none() && !config_file::is_in_environment() {
+        // Not a word of what could be meant: the same as any other wrong use.
+        let _ = writeln!(std::io::stderr(), "{WHAT_TO_SERVE}");
+        return Ok(ExitCode::from(2));
+    }
     log_to_stderr();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    match &arguments.config {
-        Some(path) => {
-            let config = read_config(path)?;
+    match arguments.dev {
+        false => {
+            let config = config_file::read(arguments.config.as_deref())?;
             #[cfg(all(unix, feature = "sasl-gssapi"))]
             name_keytab(&config)?;
             runtime.block_on(serve(Instance::open(config), |instance| {
@@ -72,7 +81,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
                 }
             }))
         }
-        None => {
+        true => {
             let data_dir = tempfile::Builder::new().prefix("zk-server-dev-").tempdir()?;
             let config = ServerConfig::for_development(arguments.port, data_dir.path());
             let log = Box::new(DiscardTxnLog::default());
@@ -98,23 +107,6 @@ fn log_to_stderr() {
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
         .init();
-}
-
-pub(crate) fn read_config(path: &Path) -> Result<ServerConfig, Failure> {
-    let failed = |error| Failure::Read { path: path.to_owned(), error };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let mut text = String::new();
-    // One byte more shows that there is more. Devices and pipes can be without an end.
-    let room = CONFIG_LEN_MAX as u64 + 1;
-    file.take(room).read_to_string(&mut text).map_err(failed)?;
-    if text.len() > CONFIG_LEN_MAX {
-        return Err(Failure::TooLong { path: path.to_owned() });
-    }
-    let parsed = config::parse(&path.display().to_string(), &text)?;
-    for warning in &parsed.warnings {
-        tracing::warn!("{warning}");
-    }
-    Ok(parsed.config)
 }
 
 /// The library for Kerberos looks for the server's keys where `KRB5_KTNAME` says. Where the login

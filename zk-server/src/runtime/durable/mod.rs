@@ -15,6 +15,7 @@ mod initialize;
 mod log_queue;
 mod log_thread;
 mod opened;
+mod placement;
 mod snapshot_thread;
 #[cfg(test)]
 mod tests;

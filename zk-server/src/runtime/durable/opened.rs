@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use super::LogQueue;
 use super::fs_directory::FsDirectory;
 use super::log_thread::LogThread;
+use super::placement;
 use super::snapshot_thread::SnapshotThread;
 use crate::config::{ServerConfig, StorageConfig};
 use crate::runtime::StartError;
@@ -41,6 +42,9 @@ pub(in crate::runtime) struct Threads {
 impl Opened {
     /// Takes the directories, reads what is there, and makes a first snapshot where nothing is.
     pub(in crate::runtime) fn open(config: &ServerConfig) -> Result<(Self, Recovered), StartError> {
+        for dir in [Some(&config.data_dir), config.data_log_dir.as_ref()].into_iter().flatten() {
+            placement::refuse_files_of_version(dir)?;
+        }
         let (snapshots, mut locks) = take(&config.data_dir)?;
         let log_dir = config.data_log_dir.as_deref().filter(|dir| !is_same(dir, &config.data_dir));
         let logs = match log_dir {
@@ -60,7 +64,10 @@ impl Opened {
         let unreadable =
             |reason: String| StartError::Data { path: config.data_dir.clone(), reason };
         let recovered = recover(&directories, config.extended_types_enabled)
-            .map_err(|error| unreadable(error.to_string()))?;
+            .map_err(|error| unreadable(placement::reason(&error)))?;
+        if let Some(warning) = placement::missing_logs(&recovered, &*directories.logs) {
+            tracing::warn!("{warning}");
+        }
         for note in &recovered.notes {
             tracing::warn!("{note}");
         }
