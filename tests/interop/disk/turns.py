@@ -55,10 +55,16 @@ def comparable(lines):
 class Server:
     """One run of a server on a directory."""
 
+    process = None
+
     def __init__(self, kind, directory, lines=()):
         self.kind, self.directory = kind, directory
-        while not self._start(lines):
-            pass
+        try:
+            while not self._start(lines):
+                pass
+        except BaseException:
+            self.discard()
+            raise
 
     def _start(self, lines):
         """False if somebody else has got the port in between."""
@@ -104,7 +110,7 @@ class Server:
         self.process.wait(timeout=suite.PATIENCE)
 
     def discard(self):
-        if self.process.poll() is None:
+        if self.process and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
 
@@ -243,6 +249,9 @@ def sessions_go_on_at_the_other_server():
             assert not [line for line in server.client("dump") if mine in line]
             turns.hand_over(signal.SIGKILL, former)
 
+
+# Who ends the suite ends its servers too.
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
 suite.run(
     "disk",
