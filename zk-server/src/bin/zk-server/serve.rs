@@ -24,8 +24,8 @@ pub(crate) struct ServeArguments {
     #[arg(value_name = "zoo.cfg", conflicts_with = "dev")]
     config: Option<PathBuf>,
 
-    /// Read a configuration file, print what a server would make of it, and end: with 1 if none
-    /// would start
+    /// Read a configuration file, print what a server would make of it, and end: with 1 if
+    /// something in it is wrong. Directories, ports and key stores are not looked at
     #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "dev"])]
     check_config: Option<PathBuf>,
 

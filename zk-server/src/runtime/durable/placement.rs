@@ -56,3 +56,22 @@ pub(super) fn reason(error: &RecoveryError) -> String {
         other => other.to_string(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_may_not_write_is_told_to_look_at_the_owner() {
+        let refused = |kind: io::ErrorKind| {
+            let (what, name) = ("sync", "snapshot.1".to_owned());
+            reason(&RecoveryError::Disk { what, name, error: kind.into() })
+        };
+        let told = refused(io::ErrorKind::PermissionDenied);
+        assert!(
+            told.starts_with("cannot sync snapshot.1: ") && told.contains("who owns"),
+            "{told}"
+        );
+        assert!(!refused(io::ErrorKind::NotFound).contains("who owns"));
+    }
+}
