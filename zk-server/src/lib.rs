@@ -28,6 +28,7 @@
 //! Only [`runtime`] and [`testing`] touch the world. `clippy.toml` bans clocks, sockets, files and
 //! tokio everywhere else.
 
+pub mod admin;
 pub mod auth;
 pub mod config;
 pub mod ops;

@@ -44,6 +44,16 @@ pub(super) const HONOURED: &[&str] = &[
     "maxCnxns",
     "globalOutstandingLimit",
     "4lw.commands.whitelist",
+    "admin.enableServer",
+    "admin.serverAddress",
+    "admin.serverPort",
+    "admin.idleTimeout",
+    "admin.commandURL",
+    "audit.enable",
+    "metricsProvider.className",
+    "metricsProvider.httpHost",
+    "metricsProvider.httpPort",
+    "metricsProvider.exportJvmInfo",
     "extendedTypesEnabled",
     "reconfigEnabled",
     "skipACL",
@@ -91,10 +101,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "jvm.pause.sleep.time.ms",
     "jvm.pause.info-threshold.ms",
     "jvm.pause.warn-threshold.ms",
-    "metricsProvider.className",
-    "metricsProvider.httpHost",
-    "metricsProvider.httpPort",
-    "metricsProvider.exportJvmInfo",
     "multiAddress.enabled",
     "multiAddress.reachabilityCheckEnabled",
     "multiAddress.reachabilityCheckTimeoutMs",
@@ -290,7 +296,7 @@ mod tests {
     fn keys_are_sorted_by_what_happens_to_them() {
         assert_eq!(kind("tickTime"), KeyKind::Honoured);
         assert_eq!(kind("server.1"), KeyKind::Ensemble);
-        assert_eq!(kind("admin.enableServer"), KeyKind::WithoutEffect);
+        assert_eq!(kind("admin.forceHttps"), KeyKind::WithoutEffect);
         assert_eq!(kind("nio.sessionlessCnxnTimeout"), KeyKind::Honoured);
         assert_eq!(kind("tikTime"), KeyKind::Unknown);
     }

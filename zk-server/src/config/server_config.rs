@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::{FourLetterWhitelist, StorageConfig, TlsConfig};
+use super::{FourLetterWhitelist, OperatorsConfig, StorageConfig, TlsConfig};
 use crate::auth::AuthConfig;
 
 /// Everything a server needs to know. [`Default`] is a server as Apache's defaults make it.
@@ -54,6 +54,8 @@ pub struct ServerConfig {
     pub extended_types_enabled: bool,
     /// How often empty containers and nodes past their time to live are looked for (1 min).
     pub container_check_interval: Duration,
+    /// What operators are offered beside the client port.
+    pub operators: OperatorsConfig,
     /// Who may do what (`skipACL`, `DigestAuthenticationProvider.superDigest`).
     pub auth: AuthConfig,
     /// The number of this server in the session ids it gives out. 1 when standalone.
@@ -119,6 +121,7 @@ impl Default for ServerConfig {
             reconfig_enabled: false,
             extended_types_enabled: false,
             container_check_interval: Duration::from_secs(60),
+            operators: OperatorsConfig::default(),
             auth: AuthConfig::default(),
             server_id: 1,
             limits: Limits::default(),

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::keys::{self, KeyKind};
 use super::properties::{self, Property};
 use super::tls_keys::TlsKeys;
+use super::zoo_cfg_admin::OperatorsKeys;
 use super::zoo_cfg_auth::Enforcement;
 use super::zoo_cfg_members::Members;
 use super::{ConfigError, ConfigWarning, FourLetterWhitelist, ServerConfig};
@@ -68,6 +69,7 @@ pub fn parse_all(
         tls: TlsKeys::default(),
         members: Members::default(),
         client_port_known: false,
+        operators: OperatorsKeys::default(),
         retain_count: None,
         keeps_everything: false,
         warnings: Vec::new(),
@@ -75,6 +77,7 @@ pub fn parse_all(
     };
     let errors: Vec<_> =
         properties.iter().filter_map(|property| reader.take(property).err()).collect();
+    reader.finish_operators(text);
     if errors.is_empty() { reader.finish(read).map_err(|error| vec![error]) } else { Err(errors) }
 }
 
@@ -86,6 +89,7 @@ pub(super) struct ConfigReader<'a> {
     pub(super) members: Members,
     /// Whether `clientPort` or the only server says where clients come.
     pub(super) client_port_known: bool,
+    pub(super) operators: OperatorsKeys,
     /// `autopurge.snapRetainCount`, and whether `autopurge.purgeInterval` turns it off.
     pub(super) retain_count: Option<usize>,
     pub(super) keeps_everything: bool,
@@ -158,6 +162,7 @@ impl ConfigReader<'_> {
             }
             key => {
                 let known = self.set_storage(property)?
+                    || self.set_operators(property)?
                     || self.set_authentication(property)?
                     || self.set_secure(property)?;
                 assert!(known, "invariant: {key} is in the table of honoured keys");

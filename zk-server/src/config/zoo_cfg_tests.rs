@@ -178,7 +178,7 @@ fn lines_without_effect_are_warnings() {
         warned("commitLogCount=1"),
         ["zoo.cfg:3: `commitLogCount` has no effect on this server"]
     );
-    assert_eq!(warned("admin.serverPort=8080").len(), 1);
+    assert_eq!(warned("admin.forceHttps=true").len(), 1);
     assert_eq!(
         warned("tickTme=1"),
         ["zoo.cfg:3: unknown key `tickTme`, did you mean `tickTime`? It has no effect"]

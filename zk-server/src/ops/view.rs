@@ -3,12 +3,37 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use zk_proto::Zxid;
+use zk_proto::{SessionId, Zxid};
 
-use crate::server::stats::ServerStats;
+use crate::config::ServerConfig;
+use crate::server::stats::{ConnectionStats, ServerStats};
+
+/// How to ask about the process around the server, which pure code cannot look at. By default
+/// nothing is known.
+#[derive(Clone, Copy, Debug)]
+#[expect(clippy::exhaustive_structs, reason = "whoever asks must be able to answer everything")]
+pub struct ProcessProbe {
+    /// Figures of the process.
+    pub gauges: fn() -> ProcessGauges,
+    /// Sizes of the server's directories.
+    pub directories: fn(&ServerConfig) -> DirectorySizes,
+    /// The machine and the process, under the names that Java gives them.
+    pub environment: fn() -> Vec<(&'static str, String)>,
+}
+
+impl Default for ProcessProbe {
+    fn default() -> Self {
+        Self {
+            gauges: ProcessGauges::default,
+            directories: |_| DirectorySizes::default(),
+            environment: Vec::new,
+        }
+    }
+}
 
 /// What a process may know of itself; `None` where the system does not tell.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "whoever asks must be able to answer everything")]
 pub struct ProcessGauges {
     /// File descriptors in use, sockets among them.
     pub open_files: Option<u64>,
@@ -16,8 +41,19 @@ pub struct ProcessGauges {
     pub max_files: Option<u64>,
 }
 
-/// A server at one moment.
+/// How much is in the server's directories, in bytes.
+#[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::exhaustive_structs, reason = "whoever asks must be able to answer everything")]
+pub struct DirectorySizes {
+    /// Where the snapshots are.
+    pub data: u64,
+    /// Where the logs are.
+    pub logs: u64,
+}
+
+/// A server at one moment, but for the lists that grow with it.
 pub(crate) struct ServerView<'a> {
+    pub(crate) config: &'a ServerConfig,
     pub(crate) stats: &'a ServerStats,
     pub(crate) last_zxid: Zxid,
     pub(crate) uptime: Duration,
@@ -28,17 +64,19 @@ pub(crate) struct ServerView<'a> {
     pub(crate) ephemeral_count: usize,
     pub(crate) watch_count: usize,
     pub(crate) session_count: usize,
-    pub(crate) process: ProcessGauges,
-    pub(crate) connections: Vec<ConnectionView>,
+    pub(crate) trace_mask: i64,
+    pub(crate) probe: ProcessProbe,
 }
 
 /// One of its connections.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct ConnectionView {
+pub(crate) struct ConnectionView<'a> {
     pub(crate) peer: SocketAddr,
-    /// Whether it serves a session.
-    pub(crate) active: bool,
+    pub(crate) secure: bool,
+    /// The session it serves, and its timeout in ms.
+    pub(crate) session: Option<(SessionId, i32)>,
     pub(crate) queued: usize,
-    pub(crate) received: u64,
-    pub(crate) sent: u64,
+    /// In ms since the epoch.
+    pub(crate) established_ms: i64,
+    pub(crate) stats: &'a ConnectionStats,
 }

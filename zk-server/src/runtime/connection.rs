@@ -71,6 +71,10 @@ async fn receive(
         }
         return shared.disconnected(conn);
     };
+    #[cfg(feature = "tls")]
+    if matches!(stream, Stream::Tls(_)) {
+        shared.act(|server, _| server.note_secure(conn))?;
+    }
     if let Some(subject) = subject {
         shared.certified(conn, subject)?;
     }

@@ -108,7 +108,7 @@ fn kinds(config: &ServerConfig) -> Result<(Door, Option<Door>), StartError> {
 
 /// All addresses of the machine, unless the configuration names one: IPv6 and IPv4 with one
 /// socket, or IPv4 alone where there is no IPv6.
-async fn listen(host: Option<&str>, port: u16) -> Result<TcpListener, StartError> {
+pub(super) async fn listen(host: Option<&str>, port: u16) -> Result<TcpListener, StartError> {
     if let Some(host) = host {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let listener = TcpListener::bind((host, port)).await;

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::doors::Doors;
 use super::durable::{Opened, Threads};
+use super::http::HttpPorts;
 use super::shared::{Journal, QueuedLog, Shared};
 use super::{
     Controls, ServeError, StartError, clock, connection, data_dir, login, process, ticker,
@@ -16,6 +17,7 @@ use super::{
 use crate::auth::sasl::Login;
 use crate::config::ServerConfig;
 use crate::server::Server;
+use crate::server::stats::LastSnapshot;
 use crate::session::first_session_id;
 use crate::storage::log::TxnLog;
 use crate::storage::recovery::Recovered;
@@ -30,6 +32,7 @@ const STOP_TIMEOUT: Duration = Duration::from_secs(5);
 /// A server that listens: clients can connect, and are answered while [`run`](Self::run) runs.
 pub struct Instance {
     doors: Doors,
+    http: HttpPorts,
     controls: Controls,
     /// What writes to the disk, if anything does.
     storage: Option<Threads>,
@@ -58,8 +61,17 @@ impl Instance {
     /// As [`bind`](Self::bind); above all when what is on disk cannot be all that there was, or
     /// another server runs on it.
     pub async fn open(config: ServerConfig) -> Result<Self, StartError> {
+        let begun = clock::now().instant;
         let (opened, recovered) = Opened::open(&config)?;
-        Self::assemble(config, Data::OnDisk(opened, Box::new(recovered))).await
+        let (took, replayed) = (clock::now().instant - begun, recovered.replayed);
+        let zxid = recovered.snapshot.unwrap_or(recovered.tree.last_zxid());
+        let at_s = process::snapshot_time(&config.data_dir, zxid);
+        let instance = Self::assemble(config, Data::OnDisk(opened, Box::new(recovered))).await?;
+        // One that has failed already says so when it is run.
+        let _ = instance.controls.shared.act(|server, _| {
+            server.disk_stats().began(took, replayed, LastSnapshot { zxid, at_s });
+        });
+        Ok(instance)
     }
 
     async fn assemble(mut config: ServerConfig, data: Data) -> Result<Self, StartError> {
@@ -71,10 +83,11 @@ impl Instance {
             _ => None,
         };
         let doors = Doors::open(&config).await?;
+        let http = HttpPorts::open(&config.operators).await?;
         let first_session = first_session_id(now.wall_ms, config.server_id);
         let mut server = Server::new(config, first_session, now);
         let (journal, opened) = data.restore(&mut server)?;
-        server.set_process_probe(process::gauges);
+        server.set_process_probe(process::PROBE);
         server.offer_sasl(login::random_key());
         server.start(clock::now());
         let last = server.last_zxid();
@@ -86,7 +99,7 @@ impl Instance {
             }
             None => None,
         };
-        Ok(Self { doors, controls: Controls { shared }, storage })
+        Ok(Self { doors, http, controls: Controls { shared }, storage })
     }
 
     /// The address clients reach it at without TLS, with the port the system chose if it was asked
@@ -102,6 +115,18 @@ impl Instance {
         self.doors.secure_address()
     }
 
+    /// Where operators reach it by HTTP (`admin.enableServer`), if they do.
+    #[must_use]
+    pub fn admin_address(&self) -> Option<SocketAddr> {
+        self.http.admin_address()
+    }
+
+    /// Where Prometheus reaches it (`metricsProvider.className`), if it does.
+    #[must_use]
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.http.metrics_address()
+    }
+
     /// A handle to the server for its own process.
     #[must_use]
     pub fn controls(&self) -> Controls {
@@ -114,9 +139,10 @@ impl Instance {
     ///
     /// When the server stops by itself: its log failed, or it has a fault.
     pub async fn run(self, shutdown: CancellationToken) -> Result<(), ServeError> {
-        let Self { mut doors, controls: Controls { shared }, storage } = self;
+        let Self { mut doors, http, controls: Controls { shared }, storage } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(ticker::run(Arc::clone(&shared)));
+        http.serve(&shared, &mut tasks);
         let mut accepts = true;
         loop {
             tokio::select! {

@@ -26,6 +26,7 @@ mod doors;
 mod durable;
 mod entry;
 mod error;
+mod http;
 mod instance;
 mod login;
 mod process;

@@ -10,6 +10,7 @@ use zk_proto::{OpCode, SessionId};
 use super::stats::ConnectionStats;
 use crate::auth::Identities;
 use crate::auth::sasl::Exchange;
+use crate::ops::Report;
 
 /// One client connection.
 ///
@@ -36,6 +37,12 @@ pub(super) struct Connection {
     /// Whether the requests in `lane` wait only for the client to read, and not for the log.
     pub(super) stalled: bool,
     pub(super) stats: ConnectionStats,
+    /// When it came, in ms since the epoch.
+    pub(super) established_ms: i64,
+    /// Whether it came by TLS.
+    pub(super) secure: bool,
+    /// What is left to say to an operator.
+    pub(super) report: Option<Box<Report>>,
 }
 
 /// How far a connection has come.
@@ -47,6 +54,8 @@ pub(super) enum Phase {
     Opening,
     /// Serves a session.
     Active(SessionId),
+    /// An operator's command has an answer in pieces; nothing is read any more.
+    Reporting,
     /// To be closed once the output is out; deaf.
     Closing,
 }
@@ -74,7 +83,7 @@ pub(super) struct Deferred {
 }
 
 impl Connection {
-    pub(super) fn new(peer: SocketAddr) -> Self {
+    pub(super) fn new(peer: SocketAddr, established_ms: i64) -> Self {
         Self {
             peer,
             phase: Phase::Handshake,
@@ -88,6 +97,9 @@ impl Connection {
             turn_over: false,
             stalled: false,
             stats: ConnectionStats::default(),
+            established_ms,
+            secure: false,
+            report: None,
         }
     }
 
@@ -105,7 +117,7 @@ impl Connection {
     pub(super) fn session(&self) -> Option<SessionId> {
         match self.phase {
             Phase::Active(session) => Some(session),
-            Phase::Handshake | Phase::Opening | Phase::Closing => None,
+            Phase::Handshake | Phase::Opening | Phase::Reporting | Phase::Closing => None,
         }
     }
 }

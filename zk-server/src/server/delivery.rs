@@ -57,7 +57,7 @@ impl Server {
         let waiting = connection.lane.len();
         match connection.phase {
             Phase::Handshake => true,
-            Phase::Opening | Phase::Closing => false,
+            Phase::Opening | Phase::Reporting | Phase::Closing => false,
             Phase::Active(_) => {
                 !matches!(connection.sasl, Exchange::Asking { .. })
                     && waiting < limits.pending_requests
@@ -105,8 +105,7 @@ impl Server {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         connection.stats.sent += 1;
         self.unread += written;
-        self.stats.packets_sent += 1;
-        self.stats.response_bytes += written as u64;
+        self.stats.response(written);
         self.announce_output(conn);
     }
 
@@ -116,6 +115,7 @@ impl Server {
         let event = WatcherEvent { kind, state: KeeperState::SyncConnected, path };
         let mut frame = BytesMut::new();
         encode_event(&mut frame, zxid, &event);
+        self.stats.fired(kind, connections.len());
         for conn in connections {
             self.stats.watch_bytes += frame.len() as u64;
             self.write(conn, |out| out.extend_from_slice(&frame));
@@ -130,7 +130,7 @@ impl Server {
         }
     }
 
-    fn announce_output(&mut self, conn: ConnectionId) {
+    pub(super) fn announce_output(&mut self, conn: ConnectionId) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if !connection.transmit_told && !connection.output.is_empty() {
             connection.transmit_told = true;
@@ -165,7 +165,11 @@ impl Server {
         };
         self.unread -= connection.taken;
         connection.taken = output.len();
-        self.advance(self.last_event, conn);
+        let reports = connection.report.is_some();
+        self.advance(self.last_event.instant, conn);
+        if reports {
+            self.continue_report(conn);
+        }
         self.relieve();
         output
     }

@@ -44,6 +44,9 @@ impl Server {
             if !self.may_read(connection) {
                 if connection.phase == Phase::Closing {
                     bytes.clear();
+                } else if connection.phase == Phase::Reporting {
+                    bytes.clear();
+                    self.continue_report(conn);
                 } else if !bytes.is_empty() {
                     self.starve(conn);
                 }
@@ -86,7 +89,7 @@ impl Server {
         match connection.phase {
             Phase::Handshake => self.connect(now, conn, frame),
             Phase::Active(session) => self.request(now, conn, session, frame),
-            Phase::Opening | Phase::Closing => {}
+            Phase::Opening | Phase::Reporting | Phase::Closing => {}
         }
     }
 
@@ -169,7 +172,9 @@ impl Server {
             }
             (_, Ok(_)) => self.refuse_op_code(conn, request.xid, op.code()),
         }
-        self.stats.latency.record(now.saturating_duration_since(request.received));
+        let taken = now.saturating_duration_since(request.received);
+        self.stats.read(taken);
+        self.note_answer(conn, op, request.xid, taken);
     }
 
     fn read(&mut self, conn: ConnectionId, session: SessionId, xid: i32, body: &Request<'_>) {
@@ -200,7 +205,8 @@ impl Server {
     /// Whatever xid the ping had, its answer has the reserved one, as in Apache.
     fn pong(&mut self, conn: ConnectionId) {
         self.reply(conn, reserved_xid::PING, |_| Ok(()));
-        self.stats.latency.record(Duration::ZERO);
+        self.stats.read(Duration::ZERO);
+        self.note_answer(conn, OpCode::Ping, reserved_xid::PING, Duration::ZERO);
     }
 
     fn authenticate(&mut self, conn: ConnectionId, xid: i32, body: &Bytes) {

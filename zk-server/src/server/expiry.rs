@@ -35,6 +35,7 @@ impl Server {
             self.propose_own(now, ServerRequest::CloseSession { session, cxid: 0 }, None);
         }
         self.close_sessionless(now.instant);
+        self.stats.rotate(now.instant);
         if self.next_sweep <= now.instant {
             self.next_sweep = now.instant + self.config.container_check_interval;
             self.sweep(now);

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, Reader, encode_frame};
 use zk_proto::four_letter::Word;
-use zk_proto::{ConnectRequest, ConnectResponse, Password, SessionId};
+use zk_proto::{ConnectRequest, ConnectResponse, OpCode, Password, SessionId};
 
 use super::connection::{Connection, Phase, Waiting};
 use super::pipeline::{Answer, Origin};
@@ -31,7 +31,7 @@ impl Server {
             return;
         }
         *self.per_address.entry(address).or_default() += 1;
-        self.connections.insert(conn, Connection::new(peer));
+        self.connections.insert(conn, Connection::new(peer, now.wall_ms));
         let deadline = now.instant + self.config.limits.sessionless_timeout;
         self.sessionless.push_back((deadline, conn));
     }
@@ -55,16 +55,7 @@ impl Server {
         let Some(word) = bytes.first_chunk::<4>().and_then(|first| Word::detect(*first)) else {
             return false;
         };
-        bytes.clear();
-        self.stats.packets_received += 1;
-        if let Some(connection) = self.connections.get_mut(&conn) {
-            connection.stats.received += 1;
-        }
-        let answer = self.operators_answer(word, now);
-        if !answer.is_empty() {
-            self.write(conn, |out| out.extend_from_slice(answer.as_bytes()));
-        }
-        self.close(conn, CloseReason::CommandAnswered);
+        self.command(now, conn, word, bytes);
         true
     }
 
@@ -97,7 +88,8 @@ impl Server {
             connection.phase = Phase::Opening;
         }
         let answer = Answer::Connected { ask_ro };
-        let origin = Origin { conn, xid: 0, answer, received: now.instant };
+        let op = OpCode::CreateSession;
+        let origin = Origin { conn, xid: 0, op, answer, received: now.instant };
         self.propose_own(now, ServerRequest::CreateSession { session, timeout_ms }, Some(origin));
     }
 

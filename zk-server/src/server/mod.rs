@@ -20,7 +20,7 @@
 //! | `pipeline` | writes: proposed, logged, applied, watched, answered |
 //! | `delivery` | bytes to clients, and limits on them |
 //! | `expiry` | everything that happens because time passes |
-//! | `status` | what operators are told |
+//! | `status`, `report` | what operators are told |
 
 mod close_reason;
 mod connection;
@@ -30,9 +30,11 @@ mod event;
 mod expiry;
 mod handshake;
 mod pipeline;
+mod report;
 mod sasl;
 pub(crate) mod stats;
 mod status;
+pub(crate) mod summary;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -48,7 +50,7 @@ use crate::ConnectionId;
 use crate::auth::AccessControl;
 use crate::auth::sasl::SaslServer;
 use crate::config::ServerConfig;
-use crate::ops::ProcessGauges;
+use crate::ops::ProcessProbe;
 use crate::request::{Proposer, ProposerSettings};
 use crate::session::SessionTracker;
 use crate::storage::recovery::Recovered;
@@ -57,6 +59,9 @@ use crate::watch::WatchManager;
 use connection::Connection;
 use pipeline::Proposed;
 use stats::ServerStats;
+
+/// Apache's trace mask: which kinds of its trace messages are written.
+const TRACE_MASK: i64 = 0o462;
 
 /// A ZooKeeper server: events in, actions out, no clock and no socket.
 ///
@@ -90,12 +95,14 @@ pub struct Server {
     unread: usize,
     starved_by_load: BTreeSet<ConnectionId>,
     /// The time of the last event: for what happens between events.
-    last_event: Instant,
+    last_event: Now,
     actions: VecDeque<Action>,
     next_sweep: Instant,
     started: Instant,
     stats: ServerStats,
-    process: fn() -> ProcessGauges,
+    probe: ProcessProbe,
+    /// What `gtmk` tells and `stmk` sets. It has no effect here.
+    trace_mask: i64,
     /// `None`: no SASL.
     sasl: Option<SaslServer>,
 }
@@ -124,12 +131,13 @@ impl Server {
             in_flight: 0,
             unread: 0,
             starved_by_load: BTreeSet::new(),
-            last_event: now.instant,
+            last_event: now,
             actions: VecDeque::new(),
             next_sweep: now.instant + config.container_check_interval,
             started: now.instant,
             stats: ServerStats::default(),
-            process: ProcessGauges::default,
+            probe: ProcessProbe::default(),
+            trace_mask: TRACE_MASK,
             sasl: None,
             config,
         }
@@ -179,7 +187,7 @@ impl Server {
 
     /// Takes in one event. Ask [`poll_action`](Self::poll_action) afterwards.
     pub fn handle(&mut self, now: Now, event: Event<'_>) {
-        self.last_event = now.instant;
+        self.last_event = now;
         match event {
             Event::Accepted { conn, peer } => self.accepted(now, conn, peer),
             Event::Certified { conn, subject } => self.certified(conn, subject),
@@ -189,11 +197,6 @@ impl Server {
             Event::Durable { zxid } => self.durable(now, zxid),
             Event::Tick => self.tick(now),
         }
-    }
-
-    /// Whom to ask about the process when an operator wants to know. Nobody, unless told.
-    pub fn set_process_probe(&mut self, probe: fn() -> ProcessGauges) {
-        self.process = probe;
     }
 
     /// Lets clients authenticate by SASL, if the configuration has a login. `key` is what nonces

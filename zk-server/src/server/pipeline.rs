@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use zk_proto::{ErrorCode, SessionId, Zxid};
+use zk_proto::{ErrorCode, OpCode, SessionId, Zxid};
 
 use super::connection::{Deferred, Phase, Waiting};
 use super::{Action, CloseReason, Now, Server};
@@ -26,6 +26,7 @@ pub(super) struct Proposed {
 pub(super) struct Origin {
     pub(super) conn: ConnectionId,
     pub(super) xid: i32,
+    pub(super) op: OpCode,
     pub(super) answer: Answer,
     pub(super) received: Instant,
 }
@@ -76,7 +77,8 @@ impl Server {
                 (self.proposer.refuse(session, request.xid, code, slot), Answer::Refused)
             }
         };
-        let origin = Origin { conn, xid: request.xid, answer, received: request.received };
+        let (xid, received) = (request.xid, request.received);
+        let origin = Origin { conn, xid, op, answer, received };
         self.append(proposal, Some(origin));
     }
 
@@ -89,7 +91,8 @@ impl Server {
     ) {
         if self.sessions.close(session) {
             let (xid, received) = (request.xid, request.received);
-            let origin = Origin { conn, xid, answer: Answer::Closed, received };
+            let op = OpCode::CloseSession;
+            let origin = Origin { conn, xid, op, answer: Answer::Closed, received };
             let close = ServerRequest::CloseSession { session, cxid: xid };
             self.propose_own(now, close, Some(origin));
         }
@@ -143,6 +146,7 @@ impl Server {
         let zxid = applied.zxid;
         self.proposer.applied(zxid);
         self.stats.commits += 1;
+        self.stats.propagated(now.wall_ms.saturating_sub(record.header.time_ms));
         for change in &applied.changes {
             let (connections, access) = (&self.connections, &self.access);
             let notifications = self.watches.fire(change, |conn, acl| {
@@ -168,7 +172,7 @@ impl Server {
     }
 
     fn complete(&mut self, now: Now, origin: Origin, zxid: Zxid, outcome: &Outcome<'_>) {
-        let Origin { conn, xid, answer, received } = origin;
+        let Origin { conn, xid, op, answer, received } = origin;
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if connection.phase == Phase::Closing {
             return;
@@ -193,7 +197,9 @@ impl Server {
                 self.close(conn, CloseReason::SessionClosed);
             }
         }
-        self.stats.latency.record(now.instant.saturating_duration_since(received));
+        let taken = now.instant.saturating_duration_since(received);
+        self.stats.update(taken);
+        self.note_answer(conn, op, xid, taken);
     }
 
     /// The session is gone from the tree; so is its claim to a connection.

@@ -1,9 +1,17 @@
-//! Counters behind `srvr`, `stat` and `mntr`.
+//! Counters behind `srvr`, `stat`, `mntr` and the metrics.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// What the server has counted since it started.
-#[derive(Clone, Copy, Debug, Default)]
+use zk_proto::{EventType, OpCode, Zxid};
+
+use super::Now;
+use super::summary::{Distribution, Summary};
+
+/// How long a value counts in quantiles: at least so long, and at most twice.
+const QUANTILE_WINDOW: Duration = Duration::from_secs(300);
+
+/// What the server has counted since it started, or since an operator had it begin anew.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct ServerStats {
     pub(crate) packets_received: u64,
     pub(crate) packets_sent: u64,
@@ -19,39 +27,122 @@ pub(crate) struct ServerStats {
     pub(crate) auth_failures: u64,
     pub(crate) proposals: u64,
     pub(crate) commits: u64,
-    pub(crate) latency: Latency,
+    /// Bytes of the frames to clients; the last of them, too.
+    pub(crate) response_size: Summary,
+    pub(crate) last_response_size: Option<u64>,
+    /// In ms, from the last byte received to the answer encoded: all requests, reads, writes.
+    pub(crate) latency: Summary,
+    pub(crate) read_latency: Distribution,
+    pub(crate) update_latency: Distribution,
+    /// In ms, from the proposal of a transaction until it is applied.
+    pub(crate) propagation_latency: Distribution,
+    pub(crate) watches_fired: WatchesFired,
+    pub(crate) disk: DiskStats,
+    rotated: Option<Instant>,
 }
 
-/// How long requests took from the last byte received to the answer encoded.
+/// How many watches each change has fired, by what happened.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Latency {
-    count: u64,
-    total_ms: u64,
-    min_ms: Option<u64>,
-    max_ms: u64,
+pub(crate) struct WatchesFired {
+    pub(crate) created: Summary,
+    pub(crate) deleted: Summary,
+    pub(crate) changed: Summary,
+    pub(crate) children: Summary,
 }
 
-impl Latency {
-    pub(super) fn record(&mut self, taken: Duration) {
-        let ms = u64::try_from(taken.as_millis()).unwrap_or(u64::MAX);
-        self.count += 1;
-        self.total_ms = self.total_ms.saturating_add(ms);
-        self.min_ms = Some(self.min_ms.map_or(ms, |min| min.min(ms)));
-        self.max_ms = self.max_ms.max(ms);
+/// What the threads of the storage report. Times in ms.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct DiskStats {
+    /// Batches written and synced.
+    pub(crate) fsync_time: Summary,
+    /// Batches that took longer than `fsync.warningthresholdms`.
+    pub(crate) slow_fsyncs: u64,
+    pub(crate) batch_size: Summary,
+    pub(crate) snapshot_time: Summary,
+    /// Reading everything, at the start.
+    pub(crate) init_time: Summary,
+    pub(crate) startup_txns: Summary,
+    pub(crate) last_snapshot: Option<LastSnapshot>,
+}
+
+/// The newest snapshot there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct LastSnapshot {
+    pub(crate) zxid: Zxid,
+    /// When it was done, in seconds since the epoch.
+    pub(crate) at_s: i64,
+}
+
+impl DiskStats {
+    pub(crate) fn wrote_batch(&mut self, took: Duration, len: usize, was_slow: bool) {
+        self.fsync_time.record_ms(took);
+        self.batch_size.record(len as u64);
+        self.slow_fsyncs += u64::from(was_slow);
     }
 
-    pub(crate) fn min_ms(&self) -> u64 {
-        self.min_ms.unwrap_or(0)
+    pub(crate) fn wrote_snapshot(&mut self, zxid: Zxid, now: Now, took: Duration) {
+        self.snapshot_time.record_ms(took);
+        self.last_snapshot = Some(LastSnapshot { zxid, at_s: now.wall_ms / 1000 });
     }
 
-    pub(crate) fn max_ms(&self) -> u64 {
-        self.max_ms
+    pub(crate) fn began(&mut self, took: Duration, replayed: u64, snapshot: LastSnapshot) {
+        self.init_time.record_ms(took);
+        self.startup_txns.record(replayed);
+        self.last_snapshot = Some(snapshot);
+    }
+}
+
+impl ServerStats {
+    /// Counts from zero again, as `srst` wants.
+    pub(super) fn reset(&mut self) {
+        let (rotated, last_snapshot) = (self.rotated, self.disk.last_snapshot);
+        *self = Self { rotated, ..Self::default() };
+        self.disk.last_snapshot = last_snapshot;
     }
 
-    /// In milliseconds; 0 before the first request.
-    #[expect(clippy::cast_precision_loss, reason = "an average needs no 53 bits")]
-    pub(crate) fn average_ms(&self) -> f64 {
-        if self.count == 0 { 0.0 } else { self.total_ms as f64 / self.count as f64 }
+    pub(super) fn response(&mut self, len: usize) {
+        let len = len as u64;
+        self.packets_sent += 1;
+        self.response_bytes += len;
+        self.response_size.record(len);
+        self.last_response_size = Some(len);
+    }
+
+    pub(super) fn read(&mut self, taken: Duration) {
+        self.latency.record_ms(taken);
+        self.read_latency.record_ms(taken);
+    }
+
+    pub(super) fn update(&mut self, taken: Duration) {
+        self.latency.record_ms(taken);
+        self.update_latency.record_ms(taken);
+    }
+
+    pub(super) fn propagated(&mut self, taken_ms: i64) {
+        // The wall clock may go back.
+        self.propagation_latency.record(u64::try_from(taken_ms).unwrap_or(0));
+    }
+
+    pub(super) fn fired(&mut self, kind: EventType, watches: usize) {
+        let fired = &mut self.watches_fired;
+        match kind {
+            EventType::NodeCreated => fired.created.record(watches as u64),
+            EventType::NodeDeleted => fired.deleted.record(watches as u64),
+            EventType::NodeDataChanged => fired.changed.record(watches as u64),
+            EventType::NodeChildrenChanged => fired.children.record(watches as u64),
+            _ => {}
+        }
+    }
+
+    /// Lets what is old leave the quantiles. Call it about once a minute.
+    pub(super) fn rotate(&mut self, now: Instant) {
+        let since = *self.rotated.get_or_insert(now);
+        if now.saturating_duration_since(since) >= QUANTILE_WINDOW {
+            self.rotated = Some(now);
+            let all =
+                [&mut self.read_latency, &mut self.update_latency, &mut self.propagation_latency];
+            all.into_iter().for_each(Distribution::rotate);
+        }
     }
 }
 
@@ -60,4 +151,30 @@ impl Latency {
 pub(crate) struct ConnectionStats {
     pub(crate) received: u64,
     pub(crate) sent: u64,
+    /// Of the last request that was answered.
+    pub(crate) last: Option<LastAnswer>,
+    /// In ms.
+    pub(crate) latency: Summary,
+}
+
+/// The last request of a connection that was answered.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LastAnswer {
+    pub(crate) op: OpCode,
+    pub(crate) xid: i32,
+    pub(crate) zxid: Zxid,
+    /// In ms of the wall clock.
+    pub(crate) at_ms: i64,
+    pub(crate) latency: Duration,
+}
+
+impl ConnectionStats {
+    /// Pings and the like have no number of their own, and leave the last one standing.
+    pub(super) fn answered(&mut self, mut answer: LastAnswer) {
+        self.latency.record_ms(answer.latency);
+        if answer.xid < 0 {
+            answer.xid = self.last.map_or(answer.xid, |last| last.xid);
+        }
+        self.last = Some(answer);
+    }
 }

@@ -1,22 +1,88 @@
 //! What operators are told: a view of the server, rendered in [`crate::ops`].
 
+use std::time::Duration;
+
+use bytes::BytesMut;
+use zk_proto::OpCode;
 use zk_proto::four_letter::Word;
 
-use super::connection::Connection;
+use super::stats::{ConnectionStats, DiskStats, LastAnswer};
 use super::{Now, Server};
-use crate::ops::{ConnectionView, ProcessGauges, ServerView, four_letter};
+use crate::ConnectionId;
+use crate::ops::four_letter::{self, Answer};
+use crate::ops::{ProcessProbe, ServerView};
+
+/// Bytes behind `stmk`: the mask.
+const TRACE_MASK_LEN: usize = 8;
 
 impl Server {
-    pub(super) fn operators_answer(&self, word: Word, now: Now) -> String {
-        if !self.config.four_letter_whitelist.allows(word) {
-            return four_letter::not_whitelisted(word);
+    /// Answers a command of an operator, once it is whole.
+    pub(super) fn command(
+        &mut self,
+        now: Now,
+        conn: ConnectionId,
+        word: Word,
+        bytes: &mut BytesMut,
+    ) {
+        let allowed = self.config.four_letter_whitelist.allows(word);
+        if allowed && word == Word::Stmk {
+            let Some(mask) = bytes.get(4..).and_then(|rest| rest.first_chunk::<TRACE_MASK_LEN>())
+            else {
+                return;
+            };
+            self.trace_mask = i64::from_be_bytes(*mask);
         }
-        four_letter::answer(word, &self.view(word, now))
+        bytes.clear();
+        self.stats.packets_received += 1;
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.stats.received += 1;
+        }
+        let answer = if allowed {
+            four_letter::answer(word, &self.view(now))
+        } else {
+            Answer::Text(four_letter::not_whitelisted(word))
+        };
+        match answer {
+            Answer::Text(text) => {
+                if !text.is_empty() {
+                    self.write(conn, |out| out.extend_from_slice(text.as_bytes()));
+                }
+                self.reset_for(word, allowed);
+                self.close(conn, super::CloseReason::CommandAnswered);
+            }
+            Answer::Report(report) => self.begin_report(conn, report),
+        }
     }
 
-    /// Everything is counted already, but for the list of connections that only `stat` shows.
-    fn view(&self, word: Word, now: Now) -> ServerView<'_> {
+    fn reset_for(&mut self, word: Word, allowed: bool) {
+        match word {
+            Word::Srst if allowed => self.reset_stats(),
+            Word::Crst if allowed => self.reset_connection_stats(),
+            _ => {}
+        }
+    }
+
+    /// Lets all counters begin anew.
+    pub(crate) fn reset_stats(&mut self) {
+        self.stats.reset();
+    }
+
+    /// Lets the counters of all connections begin anew.
+    pub(crate) fn reset_connection_stats(&mut self) {
+        for connection in self.connections.values_mut() {
+            connection.stats = ConnectionStats::default();
+        }
+    }
+
+    /// The number that `stmk` has set. It has no effect here.
+    pub(crate) fn set_trace_mask(&mut self, mask: i64) {
+        self.trace_mask = mask;
+    }
+
+    /// Everything is counted already.
+    pub(crate) fn view(&self, now: Now) -> ServerView<'_> {
         ServerView {
+            config: &self.config,
             stats: &self.stats,
             last_zxid: self.tree.last_zxid(),
             uptime: now.instant.saturating_duration_since(self.started),
@@ -27,24 +93,38 @@ impl Server {
             ephemeral_count: self.tree.ephemeral_count(),
             watch_count: self.watches.watch_count(),
             session_count: self.sessions.len(),
-            process: match word {
-                Word::Mntr => (self.process)(),
-                _ => ProcessGauges::default(),
-            },
-            connections: match word {
-                Word::Stat => self.connections.values().map(view_connection).collect(),
-                _ => Vec::new(),
-            },
+            trace_mask: self.trace_mask,
+            probe: self.probe,
         }
     }
-}
 
-fn view_connection(connection: &Connection) -> ConnectionView {
-    ConnectionView {
-        peer: connection.peer,
-        active: connection.session().is_some(),
-        queued: connection.lane.len(),
-        received: connection.stats.received,
-        sent: connection.stats.sent,
+    /// Whom to ask about the process when an operator wants to know. Nobody, unless told.
+    pub fn set_process_probe(&mut self, probe: ProcessProbe) {
+        self.probe = probe;
+    }
+
+    /// Lets the storage report what it has measured.
+    pub(crate) fn disk_stats(&mut self) -> &mut DiskStats {
+        &mut self.stats.disk
+    }
+
+    /// Notes that a connection came by TLS.
+    pub(crate) fn note_secure(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.secure = true;
+        }
+    }
+
+    pub(super) fn note_answer(
+        &mut self,
+        conn: ConnectionId,
+        op: OpCode,
+        xid: i32,
+        latency: Duration,
+    ) {
+        let (zxid, at_ms) = (self.tree.last_zxid(), self.last_event.wall_ms);
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.stats.answered(LastAnswer { op, xid, zxid, at_ms, latency });
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! Sessions and when they end.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::time::{Duration, Instant};
 
 use zk_proto::SessionId;
@@ -36,6 +37,16 @@ struct Session {
     bucket: u64,
     owner: Option<ConnectionId>,
     closing: bool,
+}
+
+/// A session, and when it ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Waiting {
+    pub(crate) bucket: u64,
+    /// How many sessions the bucket has.
+    pub(crate) count: usize,
+    pub(crate) ends: Instant,
+    pub(crate) session: SessionId,
 }
 
 impl SessionTracker {
@@ -216,6 +227,34 @@ impl SessionTracker {
             self.sessions.iter().map(|(id, session)| (*id, session.timeout_ms)).collect();
         timeouts.sort_unstable();
         timeouts
+    }
+
+    /// How many buckets there are.
+    pub(crate) fn bucket_count(&self) -> usize {
+        self.buckets.len()
+    }
+
+    /// How many sessions wait in buckets: all that are not closing.
+    pub(crate) fn waiting_count(&self) -> usize {
+        self.buckets.values().map(BTreeSet::len).sum()
+    }
+
+    /// The sessions by when they end, behind one of a bucket: a list that can be gone through in
+    /// pieces while sessions come and go.
+    pub(crate) fn waiting(&self, after: Option<(u64, SessionId)>) -> impl Iterator<Item = Waiting> {
+        let from = after.map_or(0, |(bucket, _)| bucket);
+        self.buckets.range(from..).flat_map(move |(&bucket, ids)| {
+            let behind = after.filter(|(from, _)| *from == bucket);
+            let behind = behind.map_or(Bound::Unbounded, |(_, id)| Bound::Excluded(id));
+            let (count, ends) = (ids.len(), self.end_of(bucket));
+            let ids = ids.range((behind, Bound::Unbounded));
+            ids.map(move |&session| Waiting { bucket, count, ends, session })
+        })
+    }
+
+    /// The timeout of a session in ms.
+    pub(crate) fn timeout_ms(&self, id: SessionId) -> Option<i32> {
+        self.sessions.get(&id).map(|session| session.timeout_ms)
     }
 
     fn bucket(&self, now: Instant, timeout_ms: i32) -> u64 {

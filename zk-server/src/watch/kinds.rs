@@ -38,6 +38,9 @@ impl Kinds {
     pub(super) const PERSISTENT: Self = Self(4);
     pub(super) const RECURSIVE: Self = Self(8);
     pub(super) const ALL: Self = Self(15);
+    /// Apache has a list of watches on data, and one of those on children.
+    pub(super) const DATA_LIST: Self = Self::DATA.or(Self::PERSISTENT).or(Self::RECURSIVE);
+    const CHILD_LIST: Self = Self::CHILD.or(Self::PERSISTENT);
 
     pub(super) const fn or(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -55,12 +58,11 @@ impl Kinds {
         self.0 == 0
     }
 
-    /// What they count in Apache's `watch_count`: it has a list for data and one for children, and a
-    /// connection counts once for each list that has its path.
+    /// What they count in Apache's `watch_count`: a connection counts once for each of the two lists
+    /// that has its path.
     pub(super) fn count(self) -> usize {
-        const DATA_LIST: Kinds = Kinds::DATA.or(Kinds::PERSISTENT).or(Kinds::RECURSIVE);
-        const CHILD_LIST: Kinds = Kinds::CHILD.or(Kinds::PERSISTENT);
-        usize::from(!self.and(DATA_LIST).is_empty()) + usize::from(!self.and(CHILD_LIST).is_empty())
+        let on_list = |list| usize::from(!self.and(list).is_empty());
+        on_list(Self::DATA_LIST) + on_list(Self::CHILD_LIST)
     }
 }
 

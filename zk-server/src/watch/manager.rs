@@ -1,6 +1,7 @@
 //! The table of watches.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Bound;
 use std::sync::Arc;
 
 use zk_proto::WatcherType;
@@ -23,6 +24,19 @@ pub struct WatchManager {
     connections: BTreeMap<ConnectionId, BTreeSet<Arc<str>>>,
     count: usize,
     recursive: RecursiveWatches,
+}
+
+/// A connection and a path that it watches, or did.
+#[derive(Clone, Debug)]
+pub(crate) struct WatchPlace {
+    connection: ConnectionId,
+    path: Box<str>,
+}
+
+impl WatchPlace {
+    pub(crate) fn new(connection: ConnectionId, path: &str) -> Self {
+        Self { connection, path: path.into() }
+    }
 }
 
 impl WatchManager {
@@ -80,6 +94,34 @@ impl WatchManager {
     #[must_use]
     pub fn connection_count(&self) -> usize {
         self.connections.len()
+    }
+
+    /// The connections and the paths they watch, in order, behind a place among them: a list that
+    /// can be gone through in pieces while watches come and go.
+    pub(crate) fn places(
+        &self,
+        after: Option<&WatchPlace>,
+    ) -> impl Iterator<Item = (ConnectionId, &str)> {
+        let rest = after.and_then(|place| {
+            let behind = (Bound::Excluded(&*place.path), Bound::Unbounded);
+            let paths = self.connections.get(&place.connection)?;
+            Some(paths.range::<str, _>(behind).map(|path| (place.connection, &**path)))
+        });
+        let from = after.map_or(Bound::Unbounded, |place| Bound::Excluded(place.connection));
+        let others = self.connections.range((from, Bound::Unbounded));
+        let others =
+            others.flat_map(|(connection, paths)| paths.iter().map(|path| (*connection, &**path)));
+        rest.into_iter().flatten().chain(others)
+    }
+
+    /// Whether a connection watches the node itself, not only its children.
+    pub(crate) fn watches_node(&self, connection: ConnectionId, path: &str) -> bool {
+        !self.kinds_of(connection, path).and(Kinds::DATA_LIST).is_empty()
+    }
+
+    /// The connections that watch a node itself, in order.
+    pub(crate) fn watching_node(&self, path: &str) -> impl Iterator<Item = ConnectionId> {
+        self.watching(path, Kinds::DATA_LIST)
     }
 
     /// The paths above this one that may have recursive watches, at least those that have.

@@ -27,3 +27,4 @@ mod tests;
 pub use fire::Notification;
 pub use kinds::WatchKind;
 pub use manager::WatchManager;
+pub(crate) use manager::WatchPlace;

@@ -1,33 +1,57 @@
 //! Answers to four-letter words, line by line as Apache writes them: scripts parse them.
 
 mod mntr;
+mod settings;
 mod srvr;
 
 use std::fmt::Write as _;
 
 use zk_proto::four_letter::Word;
 
-use super::ServerView;
+use super::{Format, Report, ServerView};
+pub(crate) use settings::SERVER_ID;
+
+/// What there is to say to an operator.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    /// All of it.
+    Text(String),
+    /// Something that may be long.
+    Report(Report),
+}
 
 /// What an operator is told who may not use this word.
 pub(crate) fn not_whitelisted(word: Word) -> String {
     format!("{} is not executed because it is not in the whitelist.\n", word.as_str())
 }
 
-/// The answer to a word; empty for words that this server has no answer to.
-pub(crate) fn answer(word: Word, view: &ServerView<'_>) -> String {
-    match word {
+/// The answer to a word; empty for what is no word. What a word changes is for the server to do.
+pub(crate) fn answer(word: Word, view: &ServerView<'_>) -> Answer {
+    Answer::Text(match word {
+        Word::Stat => return Answer::Report(srvr::stat(view)),
+        Word::Cons => return Answer::Report(Report::connections(Format::Text)),
+        Word::Dump => return Answer::Report(Report::dump(Format::Text)),
+        Word::Wchs => return Answer::Report(Report::watch_summary(Format::Text)),
+        Word::Wchc => return Answer::Report(Report::watches_by_session(Format::Text)),
+        Word::Wchp => return Answer::Report(Report::watches_by_path(Format::Text)),
         Word::Ruok => "imok".to_owned(),
         Word::Isro => "rw".to_owned(),
         Word::Srvr => srvr::srvr(view),
-        Word::Stat => srvr::stat(view),
         Word::Mntr => mntr::mntr(view),
+        Word::Conf => settings::conf(view),
+        Word::Dirs => settings::dirs(view),
+        Word::Envi => settings::envi(view),
+        Word::Srst => "Server stats reset.\n".to_owned(),
+        Word::Crst => "Connection stats reset.\n".to_owned(),
+        Word::Gtmk | Word::Stmk => view.trace_mask.to_string(),
+        // No digests of the tree are kept.
+        Word::Hash => String::new(),
         _ => String::new(),
-    }
+    })
 }
 
 /// `3.9.0-zk-server-0.1.0, built on -`: a version, a revision behind a dash, a date.
-fn version() -> String {
+pub(crate) fn version() -> String {
     format!("{}, built on {}", crate::VERSION, BUILD_DATE)
 }
 
@@ -40,7 +64,7 @@ fn line(text: &mut String, line: std::fmt::Arguments<'_>) {
 }
 
 /// A number as Java prints a double: at most four decimals, at least one.
-fn double(number: f64) -> String {
+pub(super) fn double(number: f64) -> String {
     format!("{:?}", (number * 10_000.0).round() / 10_000.0)
 }
 

@@ -1,7 +1,7 @@
 //! `srvr` and `stat`.
 
 use super::{double, line, version};
-use crate::ops::ServerView;
+use crate::ops::{Report, ServerView};
 
 /// The server in nine lines.
 pub(super) fn srvr(view: &ServerView<'_>) -> String {
@@ -12,30 +12,17 @@ pub(super) fn srvr(view: &ServerView<'_>) -> String {
 }
 
 /// The same with a line for each connection.
-pub(super) fn stat(view: &ServerView<'_>) -> String {
-    let mut text = String::new();
-    line(&mut text, format_args!("Zookeeper version: {}", version()));
-    line(&mut text, format_args!("Clients:"));
-    for connection in &view.connections {
-        let (peer, interest) = (connection.peer, u8::from(connection.active));
-        let (queued, received, sent) = (connection.queued, connection.received, connection.sent);
-        line(
-            &mut text,
-            format_args!(" /{peer}[{interest}](queued={queued},recved={received},sent={sent})"),
-        );
-    }
-    line(&mut text, format_args!(""));
-    figures(&mut text, view);
-    text
+pub(super) fn stat(view: &ServerView<'_>) -> Report {
+    let head = format!("Zookeeper version: {}\nClients:\n", version());
+    let mut tail = "\n".to_owned();
+    figures(&mut tail, view);
+    Report::stat(head, tail)
 }
 
 fn figures(text: &mut String, view: &ServerView<'_>) {
     let latency = &view.stats.latency;
-    let average = double(latency.average_ms());
-    line(
-        text,
-        format_args!("Latency min/avg/max: {}/{average}/{}", latency.min_ms(), latency.max_ms()),
-    );
+    let average = double(latency.average());
+    line(text, format_args!("Latency min/avg/max: {}/{average}/{}", latency.min(), latency.max()));
     line(text, format_args!("Received: {}", view.stats.packets_received));
     line(text, format_args!("Sent: {}", view.stats.packets_sent));
     line(text, format_args!("Connections: {}", view.connection_count));

@@ -36,9 +36,13 @@ impl LogThread {
                 self.shared.fail(ServeError::Log(error));
                 return;
             }
-            warn_if_slow(begun.elapsed(), self.config.fsync_warning_threshold);
+            let (took, threshold) = (begun.elapsed(), self.config.fsync_warning_threshold);
+            warn_if_slow(took, threshold);
             let zxid = self.writer.last();
-            let told = self.shared.act(|server, now| server.handle(now, Event::Durable { zxid }));
+            let told = self.shared.act(|server, now| {
+                server.disk_stats().wrote_batch(took, batch.len(), took > threshold);
+                server.handle(now, Event::Durable { zxid });
+            });
             if told.is_err() {
                 return;
             }

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::time::Instant;
 
 use super::log_thread::PanicGuard;
 use crate::runtime::shared::Shared;
@@ -78,6 +79,7 @@ impl SnapshotThread {
 
     /// Writes all of a snapshot. False if the server stops.
     fn write(&self, snapshot: &mut SnapshotFile) -> io::Result<bool> {
+        let begun = Instant::now();
         loop {
             let Ok(more) = self.shared.act(|server, _| snapshot.take(server.tree())) else {
                 return Ok(false);
@@ -91,7 +93,10 @@ impl SnapshotThread {
             snapshot.write()?;
         }
         snapshot.finish()?;
-        Ok(true)
+        let (zxid, took) = (snapshot.zxid(), begun.elapsed());
+        let told =
+            self.shared.act(|server, now| server.disk_stats().wrote_snapshot(zxid, now, took));
+        Ok(told.is_ok())
     }
 
     fn purge(&self) {

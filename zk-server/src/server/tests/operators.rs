@@ -1,6 +1,220 @@
 //! Four-letter words on the client port.
 
+use std::collections::BTreeSet;
+
+use serde_json::Value;
+use zk_proto::GetChildrenRequest;
+
 use super::*;
+use crate::admin::{self, AdminCommand};
+
+/// What Apache's server says in the state of [`as_captured`].
+fn captured(word: &str) -> String {
+    let dir = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/captures/operators/words");
+    std::fs::read_to_string(format!("{dir}/{word}.txt")).unwrap()
+}
+
+/// The state that Apache's server was in.
+fn as_captured() -> World {
+    let mut world = World::new();
+    let (conn, _) = world.session(30_000);
+    world.call(conn, &create("/app", CreateMode::Persistent));
+    world.call(conn, &create("/app/config", CreateMode::Persistent));
+    world.call(conn, &create("/app/e", CreateMode::Ephemeral));
+    let flags = CreateMode::EphemeralSequential.flags();
+    let (path, data, acl) = ("/app/seq-", Some(&b"x"[..]), Acl::open());
+    world.call(conn, &Request::Create(CreateRequest { path, data, acl, flags }));
+    world.call(conn, &exists("/nothere", true));
+    let children = GetChildrenRequest { path: "/app", watch: true };
+    world.call(conn, &Request::GetChildren(children));
+    world.call(conn, &get("/app/e", true));
+    world.call(conn, &set("/app/config", b"v1"));
+    world.call(conn, &get("/app/config", true));
+    world
+}
+
+/// Numbers, names of days and of months are as good as any other.
+fn shape(text: &str) -> String {
+    const NAMES: [&str; 9] = ["Sat", "Tue", "Wed", "Nov", "Dec", "PING", "GETD", "-1", "a-f"];
+    let mut shape = String::new();
+    let mut in_number = false;
+    for c in text.chars() {
+        in_number =
+            c.is_ascii_digit() || (in_number && (c.is_ascii_hexdigit() || c == 'x' || c == '.'));
+        if !in_number {
+            shape.push(c);
+        } else if !shape.ends_with('#') {
+            shape.push('#');
+        }
+    }
+    NAMES.iter().fold(shape, |shape, name| shape.replace(name, "~"))
+}
+
+fn sorted(text: &str) -> Vec<String> {
+    let mut lines: Vec<_> = text.lines().map(shape).collect();
+    lines.sort();
+    lines
+}
+
+#[test]
+fn answers_have_the_lines_of_apaches() {
+    let mut world = as_captured();
+    let mut ask = |word: &str| ask(&mut world, word.as_bytes()).0;
+    for word in ["cons", "srvr", "stat"] {
+        let without_version = |text: &str| {
+            let lines = text.lines().filter(|line| !line.starts_with("Zookeeper version: "));
+            lines.map(shape).collect::<Vec<_>>()
+        };
+        let (mut ours, mut theirs) =
+            (without_version(&ask(word)), without_version(&captured(word)));
+        // The one who asks comes first there, and last here.
+        ours.sort();
+        theirs.sort();
+        assert_eq!(ours, theirs, "{word}");
+    }
+    for word in ["dirs", "wchs", "wchc", "wchp", "crst", "srst", "gtmk", "isro", "ruok"] {
+        let (ours, theirs) = (ask(word), captured(word));
+        assert_eq!(sorted(&ours), sorted(&theirs), "{word}");
+        assert_eq!(ours.ends_with('\n'), theirs.ends_with('\n'), "{word}");
+    }
+    let dump = captured("dump");
+    let (of_sessions, _) = dump.split_once("Connections Sets").unwrap();
+    assert_eq!(sorted(&ask("dump")), sorted(of_sessions));
+    assert_eq!(ask("wchs"), captured("wchs"));
+    let keys = |text: &str| -> Vec<String> {
+        text.lines().filter_map(|line| Some(line.split_once('=')?.0.to_owned())).collect()
+    };
+    assert_eq!(keys(&ask("conf")), keys(&captured("conf")));
+}
+
+#[test]
+fn every_figure_of_mntr_is_one_of_apaches() {
+    let mut world = as_captured();
+    let (ours, theirs) = (ask(&mut world, b"mntr").0, captured("mntr"));
+    let pairs = |text: &str| -> Vec<(String, String)> {
+        let pair = |line: &str| {
+            let (key, value) = line.split_once('\t').unwrap();
+            (key.to_owned(), value.to_owned())
+        };
+        text.lines().map(pair).collect()
+    };
+    let theirs: BTreeMap<_, _> = pairs(&theirs).into_iter().collect();
+    let ours = pairs(&ours);
+    for (key, value) in ours.iter().skip(1) {
+        let of_apache = theirs.get(key).unwrap_or_else(|| panic!("Apache has no {key}"));
+        assert_eq!(value.contains('.'), of_apache.contains('.'), "{key}: {value}, {of_apache}");
+    }
+    assert_eq!(ours[0].0, "zk_version");
+    let ours: BTreeMap<_, _> = ours.into_iter().collect();
+    for same in ["ephemerals_count", "znode_count", "watch_count", "approximate_data_size"] {
+        let key = format!("zk_{same}");
+        assert_eq!(ours[&key], theirs[&key], "{key}");
+    }
+    // With the one session that began and the watch that fired.
+    for (key, count) in [
+        ("cnt_updatelatency", "6"),
+        ("cnt_propagation_latency", "6"),
+        ("cnt_readlatency", "4"),
+        ("cnt_node_changed_watch_count", "0"),
+        ("connection_request_count", "1"),
+    ] {
+        assert_eq!(ours[&format!("zk_{key}")], count, "{key}");
+    }
+}
+
+#[test]
+fn counters_begin_anew() {
+    let mut world = as_captured();
+    ask(&mut world, b"srst");
+    let (srvr, _) = ask(&mut world, b"srvr");
+    // The answer to `srst` itself, and the question for `srvr`.
+    assert!(srvr.contains("\nReceived: 1\n") && srvr.contains("\nSent: 0\n"), "{srvr}");
+    ask(&mut world, b"crst");
+    let (cons, _) = ask(&mut world, b"cons");
+    assert!(cons.contains("recved=0,sent=0,sid=0x"), "{cons}");
+    assert!(cons.contains("lop=NA") && !cons.contains("lcxid"), "{cons}");
+}
+
+#[test]
+fn the_trace_mask_comes_behind_its_word_byte_by_byte() {
+    let mut world = World::new();
+    let conn = world.accept();
+    for byte in b"stmk\0\0\0\0\0\0\0\x04" {
+        assert_eq!(world.closed(conn), None);
+        world.send_bytes(conn, &[*byte]);
+    }
+    assert_eq!(&world.client(conn).received[..], b"4");
+    assert_eq!(world.closed(conn), Some(CloseReason::CommandAnswered));
+    assert_eq!(ask(&mut world, b"gtmk").0, "4");
+}
+
+/// Watches of `count` nodes that are not there, by one session, some on children that no list shows.
+fn with_watches(count: i32) -> World {
+    let mut world = World::new();
+    let (conn, _) = world.session(30_000);
+    for i in 0..count {
+        world.send(conn, i, &exists(&format!("/not-there-{i:06}"), true));
+    }
+    let _ = world.frames(conn);
+    world
+}
+
+/// The pieces of an answer, as a client takes them that is never fast enough.
+fn pieces(world: &mut World, word: &[u8; 4]) -> Vec<BytesMut> {
+    let conn = ConnectionId(900);
+    let peer = "10.0.0.9:40000".parse().unwrap();
+    world.server.handle(world.now, Event::Accepted { conn, peer });
+    let mut bytes = BytesMut::from(&word[..]);
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    let mut pieces = Vec::new();
+    let mut closes = false;
+    loop {
+        while let Some(action) = world.server.poll_action() {
+            closes |= matches!(action, Action::Close { .. });
+        }
+        let piece = world.server.take_output(conn);
+        let ends = closes && piece.is_empty();
+        pieces.push(piece);
+        if ends {
+            world.server.handle(world.now, Event::Disconnected { conn });
+            return pieces;
+        }
+    }
+}
+
+#[test]
+fn many_watches_are_shown_in_pieces_and_each_once() {
+    const WATCHES: i32 = 10_000;
+    const PIECE_LEN_MAX: usize = 48 << 10;
+    let mut world = with_watches(WATCHES);
+    for word in [b"wchc", b"wchp"] {
+        let pieces = pieces(&mut world, word);
+        assert!(pieces.len() > 4 && pieces.iter().all(|piece| piece.len() < PIECE_LEN_MAX));
+        let text = String::from_utf8(pieces.concat()).unwrap();
+        let shown: Vec<_> = text.lines().filter(|line| line.contains("/not-there-")).collect();
+        assert_eq!(shown.len(), usize::try_from(WATCHES).unwrap());
+        assert_eq!(shown.iter().collect::<BTreeSet<_>>().len(), shown.len());
+    }
+    let summary = pieces(&mut world, b"wchs").concat();
+    let expected = format!("1 connections watching {WATCHES} paths\nTotal watches:{WATCHES}\n");
+    assert_eq!(summary, expected.as_bytes());
+    assert_eq!(world.server.unread, 0);
+}
+
+#[test]
+fn what_is_left_of_a_report_ends_with_its_connection() {
+    let mut world = with_watches(5000);
+    let conn = ConnectionId(900);
+    let peer = "10.0.0.9:40000".parse().unwrap();
+    world.server.handle(world.now, Event::Accepted { conn, peer });
+    let mut bytes = BytesMut::from(&b"wchc"[..]);
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    assert!(!world.server.wants_input(conn));
+    let _ = world.server.take_output(conn);
+    world.handle(Event::Disconnected { conn });
+    assert_eq!(world.server.unread, 0);
+    assert!(ask(&mut world, b"srvr").0.contains("\nConnections: 2\n"));
+}
 
 fn ask(world: &mut World, word: &[u8]) -> (String, Option<CloseReason>) {
     let conn = world.accept();
@@ -23,7 +237,7 @@ fn a_word_is_answered_and_the_connection_closed() {
     assert_eq!(closed, answered);
     let (mntr, _) = ask(&mut world, b"mntr");
     assert!(mntr.contains("zk_global_sessions\t1\n"), "{mntr}");
-    assert_eq!(ask(&mut world, b"wchc"), (String::new(), answered), "known, and not answered");
+    assert_eq!(ask(&mut world, b"hash"), (String::new(), answered), "no digest is kept");
 }
 
 #[test]
@@ -51,4 +265,131 @@ fn behind_a_connect_request_a_word_is_a_length_that_is_too_large() {
     let (conn, _) = world.session(10_000);
     world.send_bytes(conn, b"ruok");
     assert!(matches!(world.closed(conn), Some(CloseReason::BadFrame(_))));
+}
+
+/// What AdminServer answers, put together.
+fn ask_admin(world: &mut World, command: AdminCommand, trace_mask: Option<&str>) -> Value {
+    let text = match admin::answer(&mut world.server, world.now, command, trace_mask) {
+        admin::Body::Whole(text) => text,
+        admin::Body::Report(mut report) => {
+            let mut text = String::new();
+            while report.piece(&world.server, world.now, &mut text) {}
+            text
+        }
+    };
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
+}
+
+/// Every key, with those around it. Keys that are data are as good as any other.
+fn keys(value: &Value, above: &str, keys: &mut BTreeSet<String>) {
+    match value {
+        Value::Object(fields) => {
+            for (key, value) in fields {
+                let is_data = key.starts_with('/') || key.parse::<u64>().is_ok();
+                let key = if is_data { format!("{above}.*") } else { format!("{above}.{key}") };
+                self::keys(value, &key, keys);
+                keys.insert(key);
+            }
+        }
+        Value::Array(items) => {
+            items.iter().for_each(|item| self::keys(item, &format!("{above}[]"), keys));
+        }
+        _ => {}
+    }
+}
+
+/// Fields that only a Java machine, or connections of another kind, would have.
+fn has_no_place_here(key: &str) -> bool {
+    key.starts_with(".java.")
+        || key.starts_with(".jdk.")
+        || key.starts_with(".sun.")
+        || key.starts_with(".jvm.")
+        || key.starts_with(".os.memory.")
+        || key.contains(".non_mtls")
+}
+
+#[test]
+fn admin_server_answers_with_apaches_fields() {
+    for &command in AdminCommand::ALL {
+        let name = command.name();
+        if name == "system_properties" {
+            continue;
+        }
+        let mut world = as_captured();
+        let ours = ask_admin(&mut world, command, Some("2"));
+        let file =
+            format!("{}/tests/captures/operators/http/{name}.json", env!("CARGO_MANIFEST_DIR"));
+        let theirs: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
+        let (mut our_keys, mut their_keys) = (BTreeSet::new(), BTreeSet::new());
+        keys(&ours, "", &mut our_keys);
+        keys(&theirs, "", &mut their_keys);
+        their_keys.retain(|key| !has_no_place_here(key));
+        if name == "monitor" {
+            assert!(our_keys.is_subset(&their_keys), "{:?}", our_keys.difference(&their_keys));
+        } else if name == "environment" {
+            // Nobody tells this server about its process.
+            assert!(our_keys.is_subset(&their_keys), "{:?}", our_keys.difference(&their_keys));
+        } else {
+            assert_eq!(our_keys, their_keys, "{name}");
+        }
+        assert_eq!(ours["command"], theirs["command"]);
+        assert_eq!(ours["error"], theirs["error"], "{name}");
+        for same in ["node_count", "num_total_watches", "read_only", "zabstate"] {
+            assert_eq!(ours[same], theirs[same], "{name}: {same}");
+        }
+    }
+}
+
+#[test]
+fn admin_server_shows_watches_and_ephemerals_by_session() {
+    let mut world = as_captured();
+    let watches = ask_admin(&mut world, AdminCommand::Watches, None);
+    let id = FIRST_SESSION.0.to_string();
+    assert_eq!(
+        watches["session_id_to_watched_paths"][&id],
+        serde_json::json!(["/app/config", "/app/e", "/nothere"])
+    );
+    let by_path = ask_admin(&mut world, AdminCommand::WatchesByPath, None);
+    assert_eq!(by_path["path_to_session_ids"]["/app/e"], serde_json::json!([FIRST_SESSION.0]));
+    let dump = ask_admin(&mut world, AdminCommand::Dump, None);
+    assert_eq!(
+        dump["session_id_to_ephemeral_paths"][&id],
+        serde_json::json!(["/app/e", "/app/seq-0000000002"])
+    );
+    let nothing = ask_admin(&mut World::new(), AdminCommand::Dump, None);
+    assert_eq!(nothing["expiry_time_to_session_ids"], serde_json::json!({}));
+}
+
+#[test]
+fn a_trace_mask_that_is_no_number_is_refused_in_apaches_words() {
+    let mut world = World::new();
+    let mut set = |mask| ask_admin(&mut world, AdminCommand::SetTraceMask, mask);
+    assert_eq!(set(None)["error"], "setTraceMask requires long traceMask argument");
+    assert_eq!(set(Some("x"))["error"], "setTraceMask requires long traceMask argument, got x");
+    assert_eq!(set(Some("4"))["tracemask"], 4);
+}
+
+#[test]
+fn prometheus_gets_each_figure_with_its_kind() {
+    let world = as_captured();
+    let text = crate::ops::metrics::prometheus(&world.server.view(world.now));
+    for expected in [
+        "# TYPE znode_count gauge\nznode_count 9\n",
+        "# TYPE packets_sent gauge\n",
+        "# TYPE connection_request_count counter\nconnection_request_count 1\n",
+        "# TYPE fsynctime summary\nfsynctime_count 0\nfsynctime_sum 0\n",
+        "# TYPE updatelatency summary\nupdatelatency{quantile=\"0.5\",} 0\n",
+        "updatelatency_count 6\n",
+        "readlatency{quantile=\"0.99\",} 0\n",
+        "propagation_latency_sum 0\n",
+    ] {
+        assert!(text.contains(expected), "{expected:?} in {text}");
+    }
+    assert!(!text.contains("jvm_"));
+    let mut kinds = BTreeMap::new();
+    for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
+        let mut words = line.split(' ').skip(2);
+        let name = words.next().unwrap();
+        assert_eq!(kinds.insert(name, words.next().unwrap()), None, "{name} twice");
+    }
 }

@@ -1,0 +1,88 @@
+//! Answers to operators that come in pieces, and what they are made from.
+
+use std::ops::Bound;
+
+use zk_proto::SessionId;
+
+use super::connection::{Connection, Phase};
+use super::{CloseReason, Server};
+use crate::ConnectionId;
+use crate::ops::{ConnectionView, Report};
+use crate::session::SessionTracker;
+use crate::watch::WatchManager;
+
+impl Server {
+    /// Lets a connection have a report, piece by piece as it reads them, and nothing else any more.
+    pub(super) fn begin_report(&mut self, conn: ConnectionId, report: Report) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.phase = Phase::Reporting;
+        connection.report = Some(Box::new(report));
+        connection.stats.sent += 1;
+        self.stats.packets_sent += 1;
+        self.continue_report(conn);
+    }
+
+    /// Puts the next piece where the last one was, if somebody has taken it.
+    pub(super) fn continue_report(&mut self, conn: ConnectionId) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.phase != Phase::Reporting || !connection.output.is_empty() {
+            return;
+        }
+        let Some(mut report) = connection.report.take() else { return };
+        let mut piece = String::new();
+        let more = report.piece(self, self.last_event, &mut piece);
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        connection.output.extend_from_slice(piece.as_bytes());
+        // What only counts lets others in between, as if it had asked for something.
+        connection.turn_over = more && piece.is_empty();
+        if connection.turn_over {
+            self.actions.push_back(super::Action::Resume { conn });
+        }
+        self.unread += piece.len();
+        self.announce_output(conn);
+        if more {
+            if let Some(connection) = self.connections.get_mut(&conn) {
+                connection.report = Some(report);
+            }
+        } else {
+            self.close(conn, CloseReason::CommandAnswered);
+        }
+    }
+
+    /// The connections behind one of them, in order.
+    pub(crate) fn connection_views(
+        &self,
+        after: Option<ConnectionId>,
+    ) -> impl Iterator<Item = (ConnectionId, ConnectionView<'_>)> {
+        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
+        let connections = self.connections.range((from, Bound::Unbounded));
+        connections.map(|(conn, connection)| (*conn, self.connection_view(connection)))
+    }
+
+    fn connection_view<'a>(&'a self, connection: &'a Connection) -> ConnectionView<'a> {
+        let timeout = |session| self.sessions.timeout_ms(session).unwrap_or_default();
+        ConnectionView {
+            peer: connection.peer,
+            secure: connection.secure,
+            session: connection.session().map(|session| (session, timeout(session))),
+            queued: connection.lane.len(),
+            established_ms: connection.established_ms,
+            stats: &connection.stats,
+        }
+    }
+
+    /// The session that a connection serves.
+    pub(crate) fn session_of(&self, conn: ConnectionId) -> Option<SessionId> {
+        self.connections.get(&conn)?.session()
+    }
+
+    /// The table of watches.
+    pub(crate) fn watches(&self) -> &WatchManager {
+        &self.watches
+    }
+
+    /// The sessions, and when they end.
+    pub(crate) fn sessions(&self) -> &SessionTracker {
+        &self.sessions
+    }
+}
