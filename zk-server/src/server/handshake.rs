@@ -89,7 +89,7 @@ impl Server {
         }
         let answer = Answer::Connected { ask_ro };
         let op = OpCode::CreateSession;
-        let origin = Origin { conn, xid: 0, op, answer, received: now.instant };
+        let origin = Origin { conn, xid: 0, op, answer, received: now.instant, audited: None };
         self.propose_own(now, ServerRequest::CreateSession { session, timeout_ms }, Some(origin));
     }
 

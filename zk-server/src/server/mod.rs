@@ -20,8 +20,9 @@
 //! | `pipeline` | writes: proposed, logged, applied, watched, answered |
 //! | `delivery` | bytes to clients, and limits on them |
 //! | `expiry` | everything that happens because time passes |
-//! | `status`, `report` | what operators are told |
+//! | `status`, `report`, `audit` | what operators are told |
 
+mod audit;
 mod close_reason;
 mod connection;
 mod delivery;
@@ -43,6 +44,8 @@ use std::time::Instant;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{SessionId, Zxid};
 
+#[cfg(test)]
+use audit::TARGET as AUDIT_TARGET;
 pub use close_reason::CloseReason;
 pub use event::{Action, Event, Now};
 

@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use zk_proto::{ErrorCode, OpCode, SessionId, Zxid};
 
+use super::audit::Audited;
 use super::connection::{Deferred, Phase, Waiting};
 use super::{Action, CloseReason, Now, Server};
 use crate::ConnectionId;
@@ -29,6 +30,8 @@ pub(super) struct Origin {
     pub(super) op: OpCode,
     pub(super) answer: Answer,
     pub(super) received: Instant,
+    /// What to note of it in the audit log, if there is one.
+    pub(super) audited: Option<Box<Audited>>,
 }
 
 /// What the answer to a write looks like.
@@ -55,6 +58,7 @@ impl Server {
         let Some(connection) = self.connections.get(&conn) else { return };
         let Ok(op) = request.op else { return };
         let slot = self.next_slot(now);
+        let mut audited = None;
         let (proposal, answer) = match request::decode(op, &request.body) {
             Ok(body) => {
                 let requester = Requester {
@@ -64,6 +68,9 @@ impl Server {
                     identities: &connection.identities,
                 };
                 let shape = ReplyShape::of(&body);
+                if self.config.operators.audit {
+                    audited = Some(Box::new(Audited::of(session, &body)));
+                }
                 let (tree, access) = (&self.tree, &self.access);
                 let proposal = self.proposer.propose(tree, access, &requester, &body, slot);
                 (proposal, Answer::Reply(shape))
@@ -78,7 +85,7 @@ impl Server {
             }
         };
         let (xid, received) = (request.xid, request.received);
-        let origin = Origin { conn, xid, op, answer, received };
+        let origin = Origin { conn, xid, op, answer, received, audited };
         self.append(proposal, Some(origin));
     }
 
@@ -92,7 +99,7 @@ impl Server {
         if self.sessions.close(session) {
             let (xid, received) = (request.xid, request.received);
             let op = OpCode::CloseSession;
-            let origin = Origin { conn, xid, op, answer: Answer::Closed, received };
+            let origin = Origin { conn, xid, op, answer: Answer::Closed, received, audited: None };
             let close = ServerRequest::CloseSession { session, cxid: xid };
             self.propose_own(now, close, Some(origin));
         }
@@ -158,6 +165,11 @@ impl Server {
                 self.notify(zxid, notification);
             }
         }
+        if let Outcome::SessionClosed { session } = applied.outcome
+            && self.config.operators.audit
+        {
+            self.audit_end_of_session(session, &applied.changes);
+        }
         let asked_by = origin.as_ref().map(|origin| origin.conn);
         if let Some(origin) = origin {
             self.complete(now, origin, zxid, &applied.outcome);
@@ -172,7 +184,10 @@ impl Server {
     }
 
     fn complete(&mut self, now: Now, origin: Origin, zxid: Zxid, outcome: &Outcome<'_>) {
-        let Origin { conn, xid, op, answer, received } = origin;
+        let Origin { conn, xid, op, answer, received, audited } = origin;
+        if let Some(audited) = audited {
+            self.audit(conn, &audited, outcome);
+        }
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         if connection.phase == Phase::Closing {
             return;

@@ -1,5 +1,6 @@
 //! The whole server on a fake clock: bytes in, bytes out, time moved by hand.
 
+mod audit;
 mod expiry;
 mod frames;
 mod handshake;
