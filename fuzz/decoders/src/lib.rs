@@ -39,6 +39,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "ensemble_config", run: text::ensemble_config },
     Target { name: "path", run: text::path },
     Target { name: "four_letter", run: text::four_letter },
+    Target { name: "http_route", run: text::http_route },
     Target { name: "zoo_cfg", run: text::zoo_cfg },
     Target { name: "login_file", run: text::login_file },
     Target { name: "digest_md5", run: wire::digest_md5 },

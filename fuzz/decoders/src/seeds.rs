@@ -8,6 +8,16 @@ use zk_proto::codec::Encode;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{Acl, ErrorCode, RequestHeader, SessionId, Zxid};
 
+/// A prefix of commands, a method, a path and a query.
+const HTTP_ROUTES: [&str; 6] = [
+    "/commands\nGET\n/commands/srvr\n",
+    "/commands\nGET\n/commands/stmk\ntraceMask=4",
+    "/commands/\nHEAD\n/commands\n",
+    "/\nPOST\n/no/such\na=b&traceMask=",
+    "/zk\nTRACE\n/zk/ruok\n",
+    "\nGET\n/readyz\n",
+];
+
 const STRINGS: [&str; 14] = [
     "localhost",
     "zk1:2181,zk2:2182,zk3",
@@ -65,6 +75,7 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "connect_string" | "path" | "four_letter" => {
             STRINGS.iter().map(|text| text.as_bytes().to_vec()).collect()
         }
+        "http_route" => HTTP_ROUTES.iter().map(|text| text.as_bytes().to_vec()).collect(),
         "ensemble_config" => vec![ENSEMBLE.as_bytes().to_vec()],
         "txn" => txns(),
         "zoo_cfg" => vec![ZOO_CFG.as_bytes().to_vec()],

@@ -4,6 +4,7 @@ use zk_proto::four_letter::Word;
 use zk_proto::{ConnectString, EnsembleConfig, path as rules};
 use zk_recipes::ServiceInstance;
 use zk_recipes::registry::UriSpec;
+use zk_server::admin::{AdminCommand, AdminRoute, Resource};
 
 /// What is accepted comes back from its own text.
 pub(crate) fn connect_string(data: &[u8]) {
@@ -49,6 +50,30 @@ pub(crate) fn four_letter(data: &[u8]) {
         // Telnet's close is the one word that is no text.
         assert!(word.as_str().as_bytes() == first || !first.is_ascii());
     }
+}
+
+/// Whatever is asked for, it has one answer, and repeats only so much of the question.
+pub(crate) fn http_route(data: &[u8]) {
+    const REPEATED_MAX: usize = 4 * 100;
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    let mut parts = text.splitn(4, '\n');
+    let mut part = || parts.next().unwrap_or_default();
+    let (commands, method, path, query) = (part(), part(), part(), part());
+    let route = AdminRoute::of_admin(commands, method, path, Some(query));
+    if let AdminRoute::Found(resource) = &route {
+        assert!(matches!(method, "GET" | "HEAD"));
+        match resource {
+            Resource::UnknownCommand { name } => {
+                assert!(name.len() <= REPEATED_MAX && AdminCommand::named(name).is_none());
+            }
+            Resource::Command { trace_mask, .. } => {
+                assert!(trace_mask.as_ref().is_none_or(|mask| mask.len() <= REPEATED_MAX));
+            }
+            _ => {}
+        }
+    }
+    let metrics = AdminRoute::of_metrics(method, path);
+    assert!(metrics != AdminRoute::Found(Resource::Index));
 }
 
 /// Any text is a configuration or an error that says where it went wrong.
