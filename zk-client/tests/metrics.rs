@@ -67,7 +67,8 @@ async fn server() -> TestServer {
 }
 
 async fn client(server: &TestServer) -> Client {
-    Client::connect(&server.connect_string()).await.expect("the client connects")
+    let builder = Client::builder(&server.connect_string()).close_timeout(PATIENCE);
+    builder.connect().await.expect("the client connects")
 }
 
 #[tokio::test]
@@ -181,6 +182,7 @@ async fn pings_are_timed() {
     let server = server.expect("the server starts");
     let client = Client::builder(&server.connect_string())
         .session_timeout(Duration::from_millis(900))
+        .close_timeout(PATIENCE)
         .connect()
         .await
         .expect("the client connects");

@@ -38,7 +38,8 @@ impl Server {
     }
 
     pub(crate) fn builder(&self) -> ClientBuilder {
-        Client::builder(&self.connect_string()).session_timeout(Duration::from_secs(20)).seed(1)
+        let builder = Client::builder(&self.connect_string()).close_timeout(PATIENCE);
+        builder.session_timeout(Duration::from_secs(20)).seed(1)
     }
 
     pub(crate) fn client(&self) -> Client {

@@ -1,8 +1,10 @@
 //! A server, clients of it, and patience.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::{Stream, StreamExt};
+use tokio::net::TcpSocket;
 use zk_client::{Client, ClientBuilder, SessionState};
 use zk_server::testing::TestServer;
 
@@ -18,7 +20,16 @@ pub(crate) async fn server() -> TestServer {
 }
 
 pub(crate) fn builder(server: &TestServer) -> ClientBuilder {
-    Client::builder(&server.connect_string()).session_timeout(SESSION_TIMEOUT).seed(1)
+    let builder = Client::builder(&server.connect_string()).session_timeout(SESSION_TIMEOUT);
+    builder.close_timeout(PATIENCE).seed(1)
+}
+
+/// An address where nobody listens, and nobody else will while the socket is there.
+pub(crate) fn nobody() -> (TcpSocket, SocketAddr) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind(([127, 0, 0, 1], 0).into()).unwrap();
+    let address = socket.local_addr().unwrap();
+    (socket, address)
 }
 
 pub(crate) async fn client(server: &TestServer) -> Client {

@@ -208,6 +208,7 @@ async fn a_client_follows_the_ensemble_s_configuration() {
     })
     .await;
     within("a session there", async { while client.get("/").await.is_err() {} }).await;
-    client.close().await.unwrap();
+    // An error if the machine has stood still for as long as the session lives.
+    let _ = client.close().await;
     assert_eq!(within("its end", following).await.unwrap(), Err(Error::Closed));
 }

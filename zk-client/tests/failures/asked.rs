@@ -11,7 +11,7 @@ use zk_client::{
 use zk_server::testing::TestServer;
 
 /// Far above what anything here takes, so that a slow machine is no failure and a hang is one.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
 pub(crate) const NOTHING: &str = "-";
 

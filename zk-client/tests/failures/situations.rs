@@ -5,15 +5,15 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use zk_client::{ClientBuilder, Error, ErrorCode};
 
-use crate::asked::{Asked, NOTHING, World, within};
+use crate::asked::{Asked, NOTHING, PATIENCE, World, within};
 use crate::refusing;
 
 /// Long enough to write something to a socket, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(300);
 
 fn plain(builder: ClientBuilder) -> ClientBuilder {
-    // No stall of a busy machine ends the session.
-    builder.session_timeout(Duration::from_secs(20))
+    // No stall of a busy machine ends the session, or the wait for its close.
+    builder.session_timeout(Duration::from_secs(20)).close_timeout(PATIENCE)
 }
 
 fn short_lived(builder: ClientBuilder) -> ClientBuilder {

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use futures_util::{FutureExt, StreamExt};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::runtime::Builder;
 use zk_client::{Client, CreateMode, EventType, WatchMode};
 use zk_server::testing::TestServer;
 
-use super::within;
+use super::{alone, within};
 
 /// The server's count of watches.
 async fn watch_count(server: &TestServer) -> usize {
@@ -51,15 +52,23 @@ async fn thousands_of_dropped_streams_leave_no_watch_on_the_server() {
     within("the removal of all watches", async { while watch_count(&server).await > 0 {} }).await;
 }
 
-/// This process' memory in KiB; `None` where there is no /proc.
+/// The memory of this process in KiB; `None` where there is no /proc.
 fn memory() -> Option<usize> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
     let line = status.lines().find(|line| line.starts_with("VmRSS"))?;
     line.split_whitespace().nth(1)?.parse().ok()
 }
 
-#[tokio::test]
-async fn small_values_that_are_kept_do_not_hold_large_buffers() {
+#[test]
+fn small_values_that_are_kept_do_not_hold_large_buffers() {
+    let test = "memory::small_values_that_are_kept_do_not_hold_large_buffers";
+    alone(test, || {
+        let runtime = Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(keep_small_values());
+    });
+}
+
+async fn keep_small_values() {
     let server = TestServer::start().await.unwrap();
     let client = Client::connect(&server.connect_string()).await.unwrap();
     client.create("/n", b"small", CreateMode::Persistent).await.unwrap();

