@@ -103,8 +103,9 @@ async fn who_is_away_while_the_barrier_opens_and_the_others_leave_gets_in() {
     let (slow, fast) = (connect(&proxy.connect_string()).await, client(&server).await);
     let first = entering(&slow, 2);
     until_children(&fast, PATH, 1).await;
-    // Create, look, list; the directory; once more, and the watch of the own node.
-    until(|| async { proxy.requests() == 9 }).await;
+    // Create, look, list; the directory, a look and two creates; create, look, list once more, and the
+    // read that watches the own node, which must not be the one whose reply is held.
+    until(|| async { proxy.requests() == 10 }).await;
     proxy.hold_reply(Op::GetData);
     let reading = tokio::spawn({
         let slow = slow.clone();
