@@ -49,7 +49,8 @@ impl World {
         let server = TestServer::start().await.unwrap();
         let network = Brittle::start(server.addr(), seed).await;
         let connect = |servers: String, seed| {
-            let builder = Client::builder(&servers).session_timeout(Duration::from_secs(40));
+            let builder = Client::builder(&servers).close_timeout(PATIENCE);
+            let builder = builder.session_timeout(Duration::from_secs(40));
             async move { soon("a connect", builder.seed(seed).connect()).await.unwrap() }
         };
         let control = connect(server.connect_string(), seed).await;

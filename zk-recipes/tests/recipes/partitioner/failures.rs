@@ -10,6 +10,7 @@ use zk_server::testing::TestServer;
 use super::crew::{Board, Member, PATH, items, join, nothing_is_left};
 use crate::support::{
     Proxy, children, client, connect_for, expire, server, soon, until, until_children,
+    with_short_session,
 };
 
 const ITEMS: usize = 7;
@@ -169,22 +170,26 @@ async fn nobody_answers_and_items_are_lost_in_time() {
 
 #[tokio::test(flavor = "current_thread")]
 async fn a_process_that_was_paused_knows_as_soon_as_it_looks() {
-    let server = server().await;
-    let client = connect_for(&server.connect_string(), Duration::from_millis(300)).await;
-    let member = soon(Partitioner::join(&client, PATH, "one", ["a"])).await.unwrap();
-    let share = soon(async {
-        loop {
-            let share = member.next().await.unwrap();
-            if share.is_held() {
-                return share;
+    with_short_session(async |session| {
+        let server = server().await;
+        let client = connect_for(&server.connect_string(), session).await;
+        let member = soon(Partitioner::join(&client, PATH, "one", ["a"])).await.ok()?;
+        let share = soon(async {
+            loop {
+                let share = member.next().await.unwrap();
+                if share.is_held() {
+                    return share;
+                }
             }
+        })
+        .await;
+        // The one thread of this runtime is kept busy, so no task of the client or the recipe runs.
+        while client.session_deadline().is_some_and(|deadline| Instant::now() < deadline) {
+            std::hint::spin_loop();
         }
+        assert!(!share.is_held());
+        assert_eq!(soon(share.revoked()).await, Revoked::Lost(LostReason::DeadlinePassed));
+        Some(())
     })
     .await;
-    // The one thread of this runtime is kept busy, so no task of the client or the recipe runs.
-    while client.session_deadline().is_some_and(|deadline| Instant::now() < deadline) {
-        std::hint::spin_loop();
-    }
-    assert!(!share.is_held());
-    assert_eq!(soon(share.revoked()).await, Revoked::Lost(LostReason::DeadlinePassed));
 }

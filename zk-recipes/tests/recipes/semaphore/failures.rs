@@ -8,6 +8,7 @@ use zk_recipes::{Error, HoldState, LostReason, NodeOptions, Semaphore, Semaphore
 use super::{LAYOUTS, Layout, PATH};
 use crate::support::{
     Proxy, children, client, connect, connect_for, expire, server, soon, until, until_children,
+    with_short_session,
 };
 
 type Waiting = tokio::task::JoinHandle<zk_recipes::Result<SemaphoreLease>>;
@@ -152,15 +153,20 @@ async fn a_cut_costs_neither_lease_nor_turn() {
 
 #[tokio::test]
 async fn a_holder_that_hears_nothing_for_the_session_timeout_has_lost() {
-    let server = server().await;
-    let observer = client(&server).await;
-    let proxy = Proxy::start(server.addr()).await;
-    let client = connect_for(&proxy.connect_string(), Duration::from_millis(600)).await;
-    let lease = soon(Semaphore::new(&client, PATH, 1).acquire()).await.unwrap();
-    proxy.swallow();
-    assert_eq!(soon(lease.lost()).await, LostReason::DeadlinePassed);
-    assert!(!lease.is_held());
-    assert!(soon(Semaphore::new(&observer, PATH, 1).acquire()).await.unwrap().is_held());
+    with_short_session(async |session| {
+        let server = server().await;
+        let observer = client(&server).await;
+        let proxy = Proxy::start(server.addr()).await;
+        let client = connect_for(&proxy.connect_string(), session).await;
+        let lease = soon(Semaphore::new(&client, PATH, 1).acquire()).await.ok()?;
+        proxy.swallow();
+        // Nobody could tell, if not before.
+        (soon(lease.lost()).await == LostReason::DeadlinePassed).then_some(())?;
+        assert!(!lease.is_held());
+        assert!(soon(Semaphore::new(&observer, PATH, 1).acquire()).await.unwrap().is_held());
+        Some(())
+    })
+    .await;
 }
 
 #[tokio::test]

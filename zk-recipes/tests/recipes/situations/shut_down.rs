@@ -12,7 +12,7 @@ use super::api;
 use crate::support::{children, client, connect_for, server, soon, until, until_children};
 
 /// Short, since this is about its end; long enough for a busy machine.
-const SESSION: Duration = Duration::from_secs(2);
+const SESSION: Duration = Duration::from_secs(8);
 
 #[tokio::test]
 async fn what_is_kept_goes_with_the_session() {
