@@ -8,12 +8,15 @@ use std::net::SocketAddr;
 use std::process::{Child, Command, Output, Stdio};
 
 use support::{RawClient, four_letter};
+use tokio::net::TcpSocket;
 use zk_proto::{CreateMode, ErrorCode};
 
 /// A running program; killed if the test ends before it does.
 struct Program {
     child: Child,
     addr: SocketAddr,
+    /// Keeps the port from others until the program listens; only Linux lets both have it.
+    _port: Option<TcpSocket>,
 }
 
 impl Program {
@@ -29,19 +32,22 @@ impl Program {
         BufReader::new(stdout).read_line(&mut line).expect("a line");
         let words = line.strip_prefix("zk-server is ready: connect to ").expect(&line);
         let addr = words.split(' ').next().and_then(|addr| addr.parse().ok()).expect(&line);
-        Self { child, addr }
+        Self { child, addr, _port: None }
     }
 
-    /// Serves a configuration file on a port that was free a moment ago.
+    /// Serves a configuration file on a port that nobody else has.
     fn configured(dir: &std::path::Path) -> Self {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-        let addr = free.expect("a free port");
+        let port = TcpSocket::new_v4().expect("a socket");
+        port.set_reuseaddr(true).expect("a socket has this option");
+        port.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+        let addr = port.local_addr().expect("a bound socket has an address");
+        let reserved = cfg!(target_os = "linux").then_some(port);
         let path = dir.join("zoo.cfg");
         let (dir, port) = (dir.display(), addr.port());
         let lines = format!("dataDir={dir}/data\nclientPort={port}\nclientPortAddress=127.0.0.1\n");
         std::fs::write(&path, lines).expect("a file");
         let child = program().arg(&path).stderr(Stdio::piped()).spawn().expect("it starts");
-        Self { child, addr }
+        Self { child, addr, _port: reserved }
     }
 
     /// Reads the log up to a line that contains `text`.

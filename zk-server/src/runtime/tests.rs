@@ -157,7 +157,8 @@ async fn a_client_that_reads_nothing_is_cut_off() {
     let stop = CancellationToken::new();
     let running = tokio::spawn(instance.run(stop.clone()));
     let client = tokio::task::spawn_blocking(move || {
-        client.write_all(&conversation(64)).unwrap();
+        // It may be cut off before it has written everything.
+        let _ = client.write_all(&conversation(64));
         client
     });
     let client = client.await.unwrap();
