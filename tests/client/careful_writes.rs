@@ -2,30 +2,35 @@
 
 use std::time::Duration;
 
-use tests::{CuttingProxy, Target, eventually, within};
+use tests::{CuttingProxy, Target, eventually, with_short_session, within};
 use zk_client::{Acl, Client, CreateMode, Created, Error, Pending, Permissions, SessionId};
 
-/// The shortest session that every target grants.
+/// Long enough to write something to a socket, short enough to wait for.
 const SHORT: Duration = Duration::from_millis(400);
 
 async fn children(client: &Client, path: &str) -> Vec<String> {
     client.children(path).await.unwrap().0
 }
 
-/// Sends a protected create and loses its reply, once the server has carried it out.
+/// Sends a protected create and loses its reply, once the server has carried it out; `None` if the
+/// session ends before.
 async fn create_without_reply(
     client: &Client,
     proxy: &CuttingProxy,
     observer: &Client,
-) -> Pending<Created> {
+) -> Option<Pending<Created>> {
+    let ended = client.session_ended(client.session_epoch());
     observer.create("/q", b"", CreateMode::Persistent).await.unwrap();
     let (_, _, created) = observer.children("/q").watch().await.unwrap();
-    client.get("/").await.unwrap();
+    client.get("/").await.ok()?;
     proxy.swallow_replies();
     let mode = CreateMode::EphemeralSequential;
     let pending = client.create("/q/n-", b"x", mode).protected().send();
-    within("the server has carried out the create", created).await.unwrap();
-    pending
+    tokio::select! {
+        created = within("the server has carried out the create", created) => created.unwrap(),
+        () = ended => return None,
+    };
+    Some(pending)
 }
 
 #[tokio::test]
@@ -33,7 +38,7 @@ async fn a_protected_create_is_found_again() {
     let target = Target::start().await;
     let proxy = target.proxy().await;
     let (client, observer) = (target.client_through(&proxy).await, target.client().await);
-    let pending = create_without_reply(&client, &proxy, &observer).await;
+    let pending = create_without_reply(&client, &proxy, &observer).await.unwrap();
     proxy.cut();
     let created = within("the create", pending).await.unwrap();
     assert_eq!(Some(created.stat.ephemeral_owner), client.session_id());
@@ -52,7 +57,7 @@ async fn what_a_protected_create_left_is_removed_when_nobody_waits_for_it() {
     let target = Target::start().await;
     let proxy = target.proxy().await;
     let (client, observer) = (target.client_through(&proxy).await, target.client().await);
-    drop(create_without_reply(&client, &proxy, &observer).await);
+    drop(create_without_reply(&client, &proxy, &observer).await.unwrap());
     proxy.cut();
     let is_empty = async || children(&observer, "/q").await.is_empty();
     eventually("the stray is removed", is_empty).await;
@@ -60,18 +65,23 @@ async fn what_a_protected_create_left_is_removed_when_nobody_waits_for_it() {
 
 #[tokio::test]
 async fn a_protected_create_is_not_taken_over_from_a_former_session() {
-    let target = Target::start().await;
-    let proxy = target.proxy().await;
-    let builder = target.builder_through(&proxy).session_timeout(SHORT);
-    let (client, observer) = (builder.connect().await.unwrap(), target.client().await);
-    let pending = create_without_reply(&client, &proxy, &observer).await;
-    let (_, _, gone) = observer.children("/q").watch().await.unwrap();
-    proxy.refuse();
-    within("the server ends the session", gone).await.unwrap();
-    proxy.heal();
-    let error = within("the create", pending).await.unwrap_err();
-    assert_eq!(error, Error::SessionExpired);
-    assert_eq!(children(&observer, "/q").await, [""; 0]);
+    with_short_session(async |session| {
+        let target = Target::start().await;
+        let proxy = target.proxy().await;
+        let builder = target.builder_through(&proxy).session_timeout(session);
+        let (client, observer) = (builder.connect().await.unwrap(), target.client().await);
+        let pending = create_without_reply(&client, &proxy, &observer).await?;
+        let (names, _, gone) = observer.children("/q").watch().await.unwrap();
+        names.first()?;
+        proxy.refuse();
+        within("the server ends the session", gone).await.unwrap();
+        proxy.heal();
+        let error = within("the create", pending).await.unwrap_err();
+        assert_eq!(error, Error::SessionExpired);
+        assert_eq!(children(&observer, "/q").await, [""; 0]);
+        Some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
 //! One leader at a time, and always one.
 
 use std::future::pending;
-use std::time::Duration;
 
 use futures_util::StreamExt;
-use tests::{Target, eventually, within};
+use tests::{Target, eventually, with_short_session, within};
 use tokio::sync::mpsc;
 use zk_client::Client;
 use zk_recipes::election::{ElectionBuilder, LatchState, Term};
@@ -62,21 +61,26 @@ async fn participants_are_listed_with_the_leader_first() {
 
 #[tokio::test]
 async fn a_leader_that_dies_is_replaced_when_its_session_expires() {
-    let target = Target::start().await;
-    let proxy = target.proxy().await;
-    let short = target.builder_through(&proxy).session_timeout(Duration::from_millis(600));
-    let (dying, backup) = (short.connect().await.unwrap(), target.client().await);
-    let leader = join(&dying, "dying").await;
-    let term = within("leadership", leader.lead()).await.unwrap();
-    let standby = join(&backup, "backup").await;
-    stands_in_line(&standby).await;
-    proxy.refuse();
-    let next = within("the backup takes over", standby.lead()).await.unwrap();
-    assert!(!term.is_held(), "the old leader must know by the time there is a new one");
-    assert!(next.fencing_token() > term.fencing_token());
-    proxy.heal();
-    stands_in_line(&leader).await;
-    assert!(standby.is_leading() && !leader.is_leading());
+    with_short_session(async |session| {
+        let target = Target::start().await;
+        let proxy = target.proxy().await;
+        let short = target.builder_through(&proxy).session_timeout(session);
+        let (dying, backup) = (short.connect().await.unwrap(), target.client().await);
+        let joining = LeaderLatch::start(&dying, PATH, "dying");
+        let leader = within("joining", joining).await.ok()?;
+        let term = within("leadership", leader.lead()).await.unwrap();
+        let standby = join(&backup, "backup").await;
+        stands_in_line(&standby).await;
+        proxy.refuse();
+        let next = within("the backup takes over", standby.lead()).await.unwrap();
+        assert!(!term.is_held(), "the old leader must know by the time there is a new one");
+        assert!(next.fencing_token() > term.fencing_token());
+        proxy.heal();
+        stands_in_line(&leader).await;
+        assert!(standby.is_leading() && !leader.is_leading());
+        Some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use tests::{CuttingProxy, Target, eventually, within};
+use tests::{CuttingProxy, Target, eventually, with_short_session, within};
+use tokio::time::MissedTickBehavior;
 use zk_client::{Client, CreateMode};
 use zk_recipes::{Error, FencingToken, HoldState, Lock, LockGuard, LostReason, Released};
 
@@ -55,11 +56,11 @@ async fn contenders_whose_connections_are_cut_still_get_in_one_at_a_time() {
     let inside = Arc::new(AtomicBool::new(false));
     let done = Arc::new(AtomicBool::new(false));
     let mut tasks = Vec::new();
-    let mut proxies = Vec::new();
+    let mut networks = Vec::new();
     for _ in 0..3 {
         let proxy = target.proxy().await;
         let client = target.client_through(&proxy).await;
-        proxies.push(proxy);
+        networks.push((proxy, client.clone()));
         let inside = Arc::clone(&inside);
         tasks.push(tokio::spawn(async move {
             for _ in 0..5 {
@@ -72,7 +73,7 @@ async fn contenders_whose_connections_are_cut_still_get_in_one_at_a_time() {
             }
         }));
     }
-    let cutter = tokio::spawn(cut_in_turn(proxies, Arc::clone(&done)));
+    let cutter = tokio::spawn(cut_in_turn(networks, Arc::clone(&done)));
     for task in tasks {
         within("a contender finishes", task).await.unwrap();
     }
@@ -82,13 +83,16 @@ async fn contenders_whose_connections_are_cut_still_get_in_one_at_a_time() {
     assert!(leftover.is_err() || leftover.unwrap().0.is_empty(), "a node was left behind");
 }
 
-async fn cut_in_turn(proxies: Vec<CuttingProxy>, done: Arc<AtomicBool>) {
+/// Cuts one after another. Everybody gets something done between two cuts, however slow the machine.
+async fn cut_in_turn(networks: Vec<(CuttingProxy, Client)>, done: Arc<AtomicBool>) {
     let mut turn = tokio::time::interval(Duration::from_millis(50));
-    for proxy in proxies.iter().cycle() {
+    turn.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for (proxy, client) in networks.iter().cycle() {
         turn.tick().await;
         if done.load(Ordering::SeqCst) {
             return;
         }
+        within("what was asked before is answered", client.sync("/")).await.unwrap();
         proxy.cut();
     }
 }
@@ -170,20 +174,27 @@ async fn a_holder_learns_that_its_node_was_deleted() {
 
 #[tokio::test]
 async fn a_holder_that_is_cut_off_for_too_long_has_lost_it() {
-    let target = Target::start().await;
-    let proxy = target.proxy().await;
-    let short = target.builder_through(&proxy).session_timeout(Duration::from_millis(600));
-    let (client, next) = (short.connect().await.unwrap(), target.client().await);
-    let guard = acquire(&client).await;
-    let token = guard.fencing_token();
-    proxy.refuse();
-    let waiting = tokio::spawn(async move { acquire(&next).await.fencing_token() });
-    let reason = within("loss is told without any server", guard.lost()).await;
-    assert!(matches!(reason, LostReason::DeadlinePassed | LostReason::SessionExpired), "{reason}");
-    assert!(!guard.is_held());
-    assert!(within("the next one gets in", waiting).await.unwrap() > token);
-    proxy.heal();
-    assert!(!guard.is_held(), "a guard of a former session never passes as held");
+    with_short_session(async |session| {
+        let target = Target::start().await;
+        let proxy = target.proxy().await;
+        let short = target.builder_through(&proxy).session_timeout(session);
+        let (client, next) = (short.connect().await.unwrap(), target.client().await);
+        let guard = within("the lock", Lock::acquire(&client, PATH)).await.ok()?;
+        let token = guard.fencing_token();
+        proxy.refuse();
+        let waiting = tokio::spawn(async move { acquire(&next).await.fencing_token() });
+        let reason = within("loss is told without any server", guard.lost()).await;
+        assert!(
+            matches!(reason, LostReason::DeadlinePassed | LostReason::SessionExpired),
+            "{reason}"
+        );
+        assert!(!guard.is_held());
+        assert!(within("the next one gets in", waiting).await.unwrap() > token);
+        proxy.heal();
+        assert!(!guard.is_held(), "a guard of a former session never passes as held");
+        Some(())
+    })
+    .await;
 }
 
 #[tokio::test]

@@ -4,15 +4,13 @@
 use std::process::Stdio;
 use std::time::Duration;
 
-use tests::{CuttingProxy, Target, eventually, within};
+use tests::{CuttingProxy, Target, eventually, with_short_session, within};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use zk_client::{Client, WatchMode};
 
 const LOCK: &str = "/locks/x";
 const ELECTION: &str = "/masters";
-/// The shortest that every target grants.
-const SESSION: Duration = Duration::from_millis(400);
 
 /// A process that holds [`LOCK`] and leads [`ELECTION`].
 struct Holder {
@@ -22,10 +20,11 @@ struct Holder {
 }
 
 impl Holder {
-    async fn start(target: &Target, proxy: &CuttingProxy) -> Self {
+    /// `None` if its session ends before it has both.
+    async fn start(target: &Target, proxy: &CuttingProxy, session: Duration) -> Option<Self> {
         let mut child = Command::new(env!("CARGO_BIN_EXE_lock_holder"))
             .args([&target.connect_string_through(proxy), LOCK, ELECTION])
-            .arg(SESSION.as_millis().to_string())
+            .arg(session.as_millis().to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
@@ -34,8 +33,8 @@ impl Holder {
         let asking = child.stdin.take().unwrap();
         let answers = BufReader::new(child.stdout.take().unwrap()).lines();
         let mut holder = Self { child, asking, answers };
-        assert_eq!(holder.answer().await, "held");
-        holder
+        let started = within("a word", holder.answers.next_line()).await.unwrap();
+        started.map(|word| assert_eq!(word, "held")).map(|()| holder)
     }
 
     async fn signal(&self, name: &str) {
@@ -66,16 +65,18 @@ async fn until_expired(observer: &Client) {
     }
 }
 
-async fn nothing_is_claimed_after_a_pause(is_server_in_reach: bool) {
+async fn nothing_is_claimed_after_a_pause(
+    is_server_in_reach: bool,
+    session: Duration,
+) -> Option<()> {
     let target = Target::start().await;
     let proxy = target.plain_proxy().await;
-    let mut holder = Holder::start(&target, &proxy).await;
+    let mut holder = Holder::start(&target, &proxy, session).await?;
     let observer = target.client().await;
-    eventually("it is sure of what it holds", async || {
-        holder.ask("before").await;
-        holder.answer().await == "before: lock true, term true, latch true"
-    })
-    .await;
+    holder.ask("before").await;
+    // Lost already is what a process may have that was paused by the machine.
+    let is_sure = holder.answer().await == "before: lock true, term true, latch true";
+    is_sure.then_some(())?;
     holder.signal("STOP").await;
     if !is_server_in_reach {
         proxy.refuse();
@@ -85,25 +86,32 @@ async fn nothing_is_claimed_after_a_pause(is_server_in_reach: bool) {
     holder.ask("first").await;
     holder.ask("second").await;
     holder.signal("CONT").await;
-    assert_eq!(holder.answer().await, "first: lock false, term false, latch false");
-    assert_eq!(holder.answer().await, "second: lock false, term false, latch false");
+    for question in ["first", "second"] {
+        let answer = holder.answer().await;
+        let nothing = format!("{question}: lock false, term false, latch false");
+        // Its runtime may have been faster, and have joined again.
+        let anew = format!("{question}: lock false, term false, latch again");
+        assert!(answer == nothing || is_server_in_reach && answer == anew, "{answer}");
+    }
     proxy.heal();
     // The latch joins again by itself; lock and term are over for good.
     eventually("it leads again", async || {
         holder.ask("later").await;
         let answer = holder.answer().await;
         assert!(answer.starts_with("later: lock false, term false, latch "), "{answer}");
-        answer.ends_with("latch true")
+        answer.ends_with("latch again")
     })
     .await;
+    Some(())
 }
 
 #[tokio::test]
 async fn a_process_paused_past_its_session_claims_nothing_before_it_reaches_a_server() {
-    nothing_is_claimed_after_a_pause(false).await;
+    with_short_session(async |session| nothing_is_claimed_after_a_pause(false, session).await)
+        .await;
 }
 
 #[tokio::test]
 async fn a_process_paused_past_its_session_claims_nothing_though_the_server_is_in_reach() {
-    nothing_is_claimed_after_a_pause(true).await;
+    with_short_session(async |session| nothing_is_claimed_after_a_pause(true, session).await).await;
 }

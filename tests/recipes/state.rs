@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::StreamExt;
-use tests::{Target, eventually, within};
+use tests::{Target, eventually, with_short_session, within};
 use zk_client::{Client, CreateMode, Error as ClientError};
 use zk_recipes::persistent_node::NodeState;
 use zk_recipes::{
@@ -70,35 +70,45 @@ async fn a_cache_catches_up_with_what_it_missed() {
 
 #[tokio::test]
 async fn a_node_is_kept_until_it_is_closed_also_in_the_next_session() {
-    let target = Target::start().await;
-    let proxy = target.proxy().await;
-    let short = target.builder_through(&proxy).session_timeout(Duration::from_secs(2));
-    let (client, other) = (short.connect().await.unwrap(), target.client().await);
-    let node = PersistentNode::start(&client, "/health/one", "a").await.unwrap();
-    let mut seen = std::pin::pin!(other.observe("/health/one"));
-    let owner = within("it is there", async {
-        loop {
-            if let Some((_, stat)) = seen.next().await.unwrap().unwrap() {
-                return stat.ephemeral_owner;
+    with_short_session(async |session| {
+        let target = Target::start().await;
+        let proxy = target.proxy().await;
+        let short = target.builder_through(&proxy).session_timeout(session);
+        let (client, other) = (short.connect().await.unwrap(), target.client().await);
+        let node = PersistentNode::start(&client, "/health/one", "a").await.ok()?;
+        let mut seen = std::pin::pin!(other.observe("/health/one"));
+        let owner = within("it is there", async {
+            loop {
+                if let Some((_, stat)) = seen.next().await.unwrap().unwrap() {
+                    return stat.ephemeral_owner;
+                }
             }
-        }
+        })
+        .await;
+        proxy.refuse();
+        within("it goes with its session", async {
+            while seen.next().await.unwrap().unwrap().is_some() {}
+        })
+        .await;
+        proxy.heal();
+        within("it is another session's", async {
+            while seen
+                .next()
+                .await
+                .unwrap()
+                .unwrap()
+                .is_none_or(|(_, s)| s.ephemeral_owner == owner)
+            {}
+        })
+        .await;
+        within("present", node.wait_for(|state| *state == NodeState::Present)).await;
+        within("other data", node.set_data("b")).await.ok()?;
+        (other.get("/health/one").await.ok()?.0 == "b").then_some(())?;
+        within("an end", node.close()).await.ok()?;
+        assert!(other.exists("/health/one").await.unwrap().is_none());
+        Some(())
     })
     .await;
-    proxy.refuse();
-    within("it goes with its session", async {
-        while seen.next().await.unwrap().unwrap().is_some() {}
-    })
-    .await;
-    proxy.heal();
-    within("it is another session's", async {
-        while seen.next().await.unwrap().unwrap().is_none_or(|(_, s)| s.ephemeral_owner == owner) {}
-    })
-    .await;
-    within("present", node.wait_for(|state| *state == NodeState::Present)).await;
-    within("other data", node.set_data("b")).await.unwrap();
-    assert_eq!(other.get("/health/one").await.unwrap().0, "b");
-    within("an end", node.close()).await.unwrap();
-    assert!(other.exists("/health/one").await.unwrap().is_none());
 }
 
 #[tokio::test]

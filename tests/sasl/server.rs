@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use tests::{CuttingProxy, within};
+use tests::{CuttingProxy, PATIENCE, within};
 use zk_client::sasl::Sasl;
 use zk_client::{Client, ClientBuilder, Result};
 
@@ -67,7 +67,8 @@ impl Server {
 
 /// A builder of a client of the server at this address.
 pub(crate) fn builder(address: SocketAddr) -> ClientBuilder {
-    Client::builder(&address.to_string()).session_timeout(Duration::from_secs(20))
+    let builder = Client::builder(&address.to_string()).close_timeout(PATIENCE);
+    builder.session_timeout(Duration::from_secs(20))
 }
 
 pub(crate) fn password(user: &str) -> &'static str {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use fastrand::Rng;
 use futures_util::{FutureExt, StreamExt};
-use tests::within;
+use tests::{PATIENCE, within};
 use zk_client::{Client, CreateMode, WatchMode};
 
 /// What has been done.
@@ -58,7 +58,8 @@ pub(crate) async fn live(server: &str, mut rng: Rng) -> Count {
             count.unreachable = 1;
         }
         _ => {
-            let client = within("the connect", Client::connect(server)).await.unwrap();
+            let connecting = Client::builder(server).close_timeout(PATIENCE).connect();
+            let client = within("the connect", connecting).await.unwrap();
             work(&client, &mut rng, &mut count).await;
             watch(&client, &mut rng, &mut count).await;
             if rng.bool() {

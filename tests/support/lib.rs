@@ -20,7 +20,7 @@ mod weather;
 #[cfg(feature = "containers")]
 pub use apache::{Apache, ApacheSettings};
 pub use cutting_proxy::CuttingProxy;
-pub use patience::{PATIENCE, eventually, within};
+pub use patience::{PATIENCE, eventually, with_short_session, within};
 pub use secure_server::{SecureServer, SecureSettings};
 pub use target::{Target, until_serving};
 pub use test_ca::{TestCa, TestCertificate, server_params};

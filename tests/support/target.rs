@@ -13,7 +13,7 @@ use crate::SecureSettings;
 use crate::transport::{Identity, Transport};
 #[cfg(not(feature = "containers"))]
 use crate::transport::{authority, users};
-use crate::{CuttingProxy, Weather, eventually, within};
+use crate::{CuttingProxy, PATIENCE, Weather, eventually, within};
 
 /// A server, and a node on it that belongs to one test alone.
 ///
@@ -99,7 +99,8 @@ impl Target {
         until_serving(address).await;
         let number = NUMBER.fetch_add(1, Ordering::Relaxed);
         let root = format!("/test-{}-{number}", std::process::id());
-        let admin = within("a session", Client::connect(&address.to_string())).await;
+        let admin = Client::builder(&address.to_string()).close_timeout(PATIENCE).connect();
+        let admin = within("a session", admin).await;
         let admin = admin.expect("the server takes a client");
         admin.create(&root, b"", CreateMode::Persistent).await.expect("the test's root is new");
         admin.close().await.expect("a session can be closed");
@@ -205,7 +206,9 @@ impl Target {
 
 /// A builder for a client that connects as `ZK_TEST_TRANSPORT` asks for.
 fn dressed(connect_string: &str, identity: Identity) -> ClientBuilder {
-    let builder = Client::builder(connect_string).session_timeout(Target::SESSION_TIMEOUT);
+    let builder = Client::builder(connect_string)
+        .session_timeout(Target::SESSION_TIMEOUT)
+        .close_timeout(PATIENCE);
     Transport::of_environment().dress(builder, identity)
 }
 

@@ -114,8 +114,8 @@ async fn odd_subjects_are_written_as_java_writes_them() {
 async fn who_has_no_certificate_is_turned_away_where_one_is_needed() {
     let ca = TestCa::new("ca");
     let server = SecureServer::start(SecureSettings::of(&ca)).await;
-    let told = refusal(builder(&server, tls(&ca, None))).await;
-    assert!(told.contains("client's certificate") || told.contains("client certificate"), "{told}");
+    refusal(builder(&server, tls(&ca, None)), &["client's certificate", "client certificate"])
+        .await;
 }
 
 #[tokio::test]
@@ -131,8 +131,7 @@ async fn who_has_no_certificate_is_nobody_where_one_is_wanted() {
     assert_eq!(x509_ids(&somebody).await, ["CN=app"]);
     // One that is shown must be in order all the same.
     let stranger = TestCa::new("another").client("app");
-    let told = refusal(builder(&server, tls(&ca, Some(&stranger)))).await;
-    assert!(told.contains("client's certificate"), "{told}");
+    refusal(builder(&server, tls(&ca, Some(&stranger))), &["client's certificate"]).await;
 }
 
 #[tokio::test]

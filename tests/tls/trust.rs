@@ -20,12 +20,11 @@ async fn a_server_of_another_authority_is_not_trusted() {
     let ca = TestCa::new("ca");
     let server = SecureServer::start(SecureSettings::of(&ca)).await;
     let stranger = TestCa::new("ca");
-    let told = refusal(builder(&server, tls(&stranger, Some(&ca.client("app"))))).await;
-    assert!(told.contains("not signed by any root"), "{told}");
+    refusal(builder(&server, tls(&stranger, Some(&ca.client("app")))), &["not signed by any root"])
+        .await;
     // Not even if its name does not matter.
     let careless = tls(&stranger, None).danger_accept_certificates_of_other_hosts();
-    let told = refusal(builder(&server, careless)).await;
-    assert!(told.contains("not signed by any root"), "{told}");
+    refusal(builder(&server, careless), &["not signed by any root"]).await;
 }
 
 #[tokio::test]
@@ -33,16 +32,16 @@ async fn a_client_of_another_authority_is_not_trusted() {
     let ca = TestCa::new("ca");
     let server = SecureServer::start(SecureSettings::of(&ca)).await;
     let stranger = TestCa::new("another").client("app");
-    let told = refusal(builder(&server, tls(&ca, Some(&stranger)))).await;
-    assert!(told.contains("refuses this client's certificate"), "{told}");
+    refusal(builder(&server, tls(&ca, Some(&stranger))), &["refuses this client's certificate"])
+        .await;
 }
 
 #[tokio::test]
 async fn the_host_must_be_in_the_certificate() {
     let (ca, server) = server(|_| server_params(&["zk1.example.com", "10.0.0.1"])).await;
     let app = ca.client("app");
-    let told = refusal(builder(&server, tls(&ca, Some(&app)))).await;
-    assert!(told.contains("for another host") && told.contains("zk1.example.com"), "{told}");
+    let told = refusal(builder(&server, tls(&ca, Some(&app))), &["for another host"]).await;
+    assert!(told.contains("zk1.example.com"), "{told}");
 
     let named = tls(&ca, Some(&app)).server_name("zk1.example.com");
     connected(builder(&server, named)).await;
@@ -62,8 +61,7 @@ async fn an_address_must_be_in_the_certificate_as_an_address() {
     let (ca, by_address) = server(|_| server_params(&["127.0.0.1"])).await;
     connected(connect(&by_address, &ca)).await;
     let (ca, by_name) = server(|_| server_params(&["localhost"])).await;
-    let told = refusal(connect(&by_name, &ca)).await;
-    assert!(told.contains("for another host"), "{told}");
+    refusal(connect(&by_name, &ca), &["for another host"]).await;
 }
 
 #[tokio::test]
@@ -74,16 +72,14 @@ async fn certificates_count_from_their_first_day_to_their_last() {
         params
     })
     .await;
-    let told = refusal(builder(&expired, tls(&ca, Some(&ca.client("app"))))).await;
-    assert!(told.contains("has expired"), "{told}");
+    refusal(builder(&expired, tls(&ca, Some(&ca.client("app")))), &["has expired"]).await;
     let (ca, early) = server(|_| {
         let mut params = server_params(&["localhost"]);
         params.not_before = date_time_ymd(3000, 1, 1);
         params
     })
     .await;
-    let told = refusal(builder(&early, tls(&ca, Some(&ca.client("app"))))).await;
-    assert!(told.contains("not valid yet"), "{told}");
+    refusal(builder(&early, tls(&ca, Some(&ca.client("app")))), &["not valid yet"]).await;
 }
 
 #[tokio::test]
@@ -92,8 +88,11 @@ async fn an_expired_client_is_turned_away() {
     let server = SecureServer::start(SecureSettings::of(&ca)).await;
     let mut params = CertificateParams::default();
     params.not_after = date_time_ymd(2020, 1, 1);
-    let told = refusal(builder(&server, tls(&ca, Some(&ca.issue(params))))).await;
-    assert!(told.contains("refuses this client's certificate"), "{told}");
+    refusal(
+        builder(&server, tls(&ca, Some(&ca.issue(params)))),
+        &["refuses this client's certificate"],
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -116,7 +115,7 @@ async fn stores_in_pkcs12_make_no_difference() {
     let server = SecureServer::start_with_pkcs12(SecureSettings::of(&ca)).await;
     connected(builder(&server, tls(&ca, Some(&ca.client("app"))))).await;
     let stranger = TestCa::new("another").client("app");
-    refusal(builder(&server, tls(&ca, Some(&stranger)))).await;
+    refusal(builder(&server, tls(&ca, Some(&stranger))), &[""]).await;
 }
 
 #[tokio::test]
@@ -125,10 +124,9 @@ async fn tls_and_plain_meet_with_a_word_of_explanation() {
     let server = SecureServer::start(SecureSettings::of(&ca)).await;
     let secure = tls(&ca, Some(&ca.client("app"))).build().unwrap();
     let on_plain = Client::builder(&format!("localhost:{}", server.address().port())).tls(secure);
-    let told = refusal(on_plain).await;
-    assert!(told.contains("TLS on this port"), "{told}");
+    refusal(on_plain, &["TLS on this port"]).await;
     let on_secure = Client::builder(&server.secure_address().to_string());
-    refusal(on_secure).await;
+    refusal(on_secure, &[""]).await;
 }
 
 #[tokio::test]
