@@ -11,7 +11,7 @@ use crate::process::Process;
 
 /// How long the servers wait for a silent master before they give it up. Short, since this is the
 /// time without a leader after a crash; servers have a minimum of their own.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(1);
+const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// What a master says when it begins to lead.
 struct Leads {

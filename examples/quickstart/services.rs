@@ -12,7 +12,7 @@ use crate::Result;
 use crate::process::Process;
 
 /// How long a crashed service stays listed; servers have a minimum of their own.
-const SESSION_TIMEOUT: Duration = Duration::from_secs(1);
+const SESSION_TIMEOUT: Duration = Duration::from_secs(3);
 
 pub(crate) async fn act(stage: &str) -> Result {
     let watcher = Client::connect(stage).await?;

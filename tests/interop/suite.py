@@ -5,7 +5,7 @@ import threading
 import time
 import traceback
 
-PATIENCE = 20.0  # seconds that any one condition may take, far above what it should
+PATIENCE = 60.0  # seconds that any one condition may take, far above what it should
 
 
 def wait_until(what, condition):

@@ -20,7 +20,7 @@ from proxy import Proxy
 from suite import expect_error
 
 logging.disable(logging.CRITICAL)  # the refusals below are meant
-START_LIMIT = 20
+START_LIMIT = 60
 ADDRESS, NAME, CLASSPATH, FILES = sys.argv[1:5]
 USERS = {"bob": "builder", 'qu"o\\te': 'pa"ss\\word', "ünï": "pässwörd", "日本": "暗号"}
 
