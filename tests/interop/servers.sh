@@ -35,13 +35,13 @@ start_server() {
     *) die "no such server: $1 (ours or apache)" ;;
     esac
     local try
-    for ((try = 0; try < 100; try++)); do
+    for ((try = 0; try < 600; try++)); do
         [[ $(four_letters "$port" srvr) == *"Mode: standalone"* ]] && return
         [[ -z $server_pid ]] || kill -0 "$server_pid" 2>/dev/null ||
             die "the server ended: $(cat "$server_dir/log")"
         sleep 0.1
     done
-    die "no server answers at port $port after 10 s"
+    die "no server answers at port $port after 60 s"
 }
 
 start_ours() {
