@@ -74,7 +74,7 @@ impl Instance {
         Ok(instance)
     }
 
-    async fn assemble(mut config: ServerConfig, data: Data) -> Result<Self, StartError> {
+    pub(super) async fn assemble(mut config: ServerConfig, data: Data) -> Result<Self, StartError> {
         let now = clock::now();
         let write_stall_timeout = config.limits.write_stall_timeout;
         login::load(&mut config.auth.sasl)?;
@@ -186,7 +186,7 @@ impl Instance {
 }
 
 /// Where a server's data comes from, and where its transactions go.
-enum Data {
+pub(super) enum Data {
     InMemory(Box<dyn TxnLog>),
     OnDisk(Opened, Box<Recovered>),
 }

@@ -10,6 +10,8 @@
 //! server: while the disk works the next batch gathers. Files and their sync are for threads of
 //! their own, so that a slow disk holds up no connection.
 
+#[cfg(test)]
+mod failing_tests;
 mod fs_directory;
 mod initialize;
 mod log_queue;

@@ -40,7 +40,7 @@ pub(in crate::runtime) struct Threads {
 }
 
 impl Opened {
-    /// Takes the directories, reads what is there, and makes a first snapshot where nothing is.
+    /// Takes the directories of the configuration, and [reads](Self::read) them.
     pub(in crate::runtime) fn open(config: &ServerConfig) -> Result<(Self, Recovered), StartError> {
         for dir in [Some(&config.data_dir), config.data_log_dir.as_ref()].into_iter().flatten() {
             placement::refuse_files_of_version(dir)?;
@@ -61,6 +61,15 @@ impl Opened {
             Some(logs) => Directories { snapshots, logs: Arc::new(logs), shared },
             None => Directories { logs: Arc::clone(&snapshots) as _, snapshots, shared },
         };
+        Self::read(config, directories, locks)
+    }
+
+    /// Reads what is there, and makes a first snapshot where nothing is.
+    pub(super) fn read(
+        config: &ServerConfig,
+        directories: Directories,
+        locks: Vec<File>,
+    ) -> Result<(Self, Recovered), StartError> {
         let unreadable =
             |reason: String| StartError::Data { path: config.data_dir.clone(), reason };
         let recovered = recover(&directories, config.extended_types_enabled)
