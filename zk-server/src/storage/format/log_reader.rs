@@ -7,6 +7,9 @@ use bytes::{Bytes, BytesMut};
 use super::log_entry::{EntryError, LOG_HEADER_LEN, LogEntry, MAGIC, PREFIX_LEN, Prefix};
 use super::log_tail::{self, Tail};
 
+/// Bytes that are read at once.
+const FILL_LEN: usize = 64 << 10;
+
 /// How a log ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -153,12 +156,20 @@ impl<R: Read> LogReader<R> {
 }
 
 /// Reads up to `len` bytes behind what `into` has; fewer only if the source ends.
+///
+/// Takes no more memory than there is in the source, a piece aside.
 pub(super) fn fill(source: &mut impl Read, into: &mut BytesMut, len: u64) -> io::Result<()> {
-    let before = into.len();
-    let wanted = usize::try_from(len).unwrap_or(usize::MAX);
-    into.resize(before + wanted, 0);
-    let filled = fill_slice(source, &mut into[before..])?;
-    into.truncate(before + filled);
+    let mut left = usize::try_from(len).unwrap_or(usize::MAX);
+    while left > 0 {
+        let (before, wanted) = (into.len(), left.min(FILL_LEN));
+        into.resize(before + wanted, 0);
+        let filled = fill_slice(source, &mut into[before..])?;
+        into.truncate(before + filled);
+        if filled < wanted {
+            break;
+        }
+        left -= wanted;
+    }
     Ok(())
 }
 

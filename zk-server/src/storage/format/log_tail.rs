@@ -13,6 +13,9 @@ const WINDOW: usize = 4 * RECORD_LEN_MAX;
 /// Bytes of the longest entry.
 const ENTRY_LEN_MAX: usize = PREFIX_LEN + RECORD_LEN_MAX + 1;
 
+/// What is compared at once.
+const ZEROS: [u8; 4096] = [0; 4096];
+
 /// What there is.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Tail {
@@ -34,12 +37,12 @@ pub(super) fn look_behind(
     let mut window = begun;
     let mut window_at = broken_at;
     let mut position = 0;
-    let mut zeros = true;
+    let mut zeros = leading_zeros(&window) == window.len();
     loop {
         let before = window.len();
         fill(source, &mut window, WINDOW.saturating_sub(before) as u64)?;
         let ended = window.len() == before;
-        zeros &= window[position..].iter().all(|byte| *byte == 0);
+        zeros = zeros && leading_zeros(&window[before..]) == window.len() - before;
         // Where the source has not ended, an entry that begins in the last part may go on.
         let limit = if ended { window.len() } else { window.len().saturating_sub(ENTRY_LEN_MAX) };
         while position < limit {
@@ -86,6 +89,13 @@ fn entry_at(bytes: &[u8]) -> Option<(usize, Option<u64>)> {
 /// How many zeros can be passed over: an entry's prefix has at most 11 of them before another byte,
 /// as no length is zero.
 fn zeros_at(bytes: &[u8]) -> usize {
-    let zeros = bytes.iter().take_while(|byte| **byte == 0).count();
-    zeros.saturating_sub(PREFIX_LEN - 1)
+    leading_zeros(bytes).saturating_sub(PREFIX_LEN - 1)
+}
+
+/// How many bytes are zero before the first that is not. The end of a log is up to 64 MiB of them,
+/// so they are compared a block at a time.
+fn leading_zeros(bytes: &[u8]) -> usize {
+    let blocks = bytes.chunks_exact(ZEROS.len()).take_while(|block| **block == ZEROS).count();
+    let rest = &bytes[blocks * ZEROS.len()..];
+    bytes.len() - rest.len() + rest.iter().take_while(|byte| **byte == 0).count()
 }
