@@ -63,3 +63,37 @@ impl NodeOptions {
         }
     }
 }
+
+/// The setters of [`NodeOptions`] for the builder of one who stands in line, whose field `options`
+/// has them: one by one, or all at once.
+macro_rules! node_setters {
+    () => {
+        /// The ACL of the own node. Default: the client's. Whoever else stands in line must be
+        /// allowed to read it; deleting is a right on the parent.
+        pub fn acl(mut self, acl: impl IntoIterator<Item = zk_client::Acl>) -> Self {
+            self.options.nodes = self.options.nodes.acl(acl);
+            self
+        }
+
+        /// What to do about missing parents. Default: create containers.
+        pub fn parents(mut self, parents: $crate::Parents) -> Self {
+            self.options.nodes = self.options.nodes.parents(parents);
+            self
+        }
+
+        /// The ACL of parents that are created. Default: the client's. All who stand in line need
+        /// CREATE, DELETE and READ on the path.
+        pub fn parents_acl(mut self, acl: impl IntoIterator<Item = zk_client::Acl>) -> Self {
+            self.options.nodes = self.options.nodes.parents_acl(acl);
+            self
+        }
+
+        /// The same three at once, in the place of what was said before.
+        pub fn options(mut self, options: $crate::NodeOptions) -> Self {
+            self.options.nodes = options;
+            self
+        }
+    };
+}
+
+pub(crate) use node_setters;

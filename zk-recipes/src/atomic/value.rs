@@ -6,7 +6,7 @@ use bytes::Bytes;
 use zk_client::{Client, CreateMode, Error as ClientError, Stat};
 
 use crate::asking::{ask, make, parent};
-use crate::contest::{Contest, Options};
+use crate::contest::Contest;
 use crate::error::Result;
 use crate::ledger::{Change, Ledger, Step};
 use crate::options::NodeOptions;
@@ -173,13 +173,12 @@ impl AtomicValue {
     }
 
     fn line(&self) -> Contest {
-        let NodeOptions { acl, parents, parents_acl } = self.options.clone();
         Contest {
             client: self.client.clone(),
             directory: self.updates.clone(),
             mark: Mark::LOCK,
             data: Bytes::new(),
-            options: Options { acl, parents, parents_acl, ..Options::default() },
+            options: self.options.clone().into(),
         }
     }
 }

@@ -51,7 +51,7 @@ impl Contest {
         };
         let created = create.in_session(epoch).send();
         let listed = self.client.children(&self.directory).send();
-        let parents_are_made = self.options.parents != Parents::MustExist;
+        let parents_are_made = self.options.nodes.parents != Parents::MustExist;
         match created.await {
             Ok(created) => {
                 let node = OwnNode::new(&self.client, created.path, &created.stat, epoch);

@@ -62,7 +62,7 @@ impl Held {
 async fn exchange(contest: &Contest, new: &OwnNode, old: &OwnNode) -> Result<(), ClientError> {
     let (data, mode) = (&contest.data, CreateMode::Ephemeral);
     let multi = contest.client.multi();
-    let multi = match &contest.options.acl {
+    let multi = match &contest.options.nodes.acl {
         Some(acl) => multi.create_with_acl(&new.path, data, mode, acl.iter().cloned()),
         None => multi.create(&new.path, data, mode),
     };

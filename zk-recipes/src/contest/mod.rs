@@ -32,9 +32,10 @@ pub(crate) use standing::{Standing, Turn};
 
 use bytes::Bytes;
 use zk_client::ops::Create;
-use zk_client::{Acl, Client, CreateMode};
+use zk_client::{Client, CreateMode};
 
 use crate::error::{Error, Result};
+use crate::options::NodeOptions;
 use crate::parents::Parents;
 use crate::runtime::Pauses;
 use crate::sequence::Mark;
@@ -54,11 +55,8 @@ pub(crate) struct Contest {
 /// What the builders of a lock and of a latch let one choose about standing in line.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
-    /// The ACL of the own node; the client's default when `None`.
-    pub(crate) acl: Option<Vec<Acl>>,
-    pub(crate) parents: Parents,
-    /// The ACL of parents that have to be created; the client's default when `None`.
-    pub(crate) parents_acl: Option<Vec<Acl>>,
+    /// The ACL of the own node, and what to do about missing parents.
+    pub(crate) nodes: NodeOptions,
     /// Whether to start over at the tail in a new session.
     pub(crate) across_sessions: bool,
     /// Whether a holder lets go as soon as its connection breaks.
@@ -70,13 +68,17 @@ pub(crate) struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
-            acl: None,
-            parents: Parents::default(),
-            parents_acl: None,
+            nodes: NodeOptions::new(),
             across_sessions: true,
             let_go_when_suspended: false,
             extra_marks: Vec::new(),
         }
+    }
+}
+
+impl From<NodeOptions> for Options {
+    fn from(nodes: NodeOptions) -> Self {
+        Self { nodes, ..Self::default() }
     }
 }
 
@@ -85,8 +87,8 @@ impl Options {
     /// that the server sweeps away.
     pub(crate) fn lasting(&self) -> Self {
         let mut options = self.clone();
-        if options.parents == Parents::Containers {
-            options.parents = Parents::Persistent;
+        if options.nodes.parents == Parents::Containers {
+            options.nodes.parents = Parents::Persistent;
         }
         options
     }
@@ -99,14 +101,12 @@ impl Options {
         data: &'a [u8],
         mode: CreateMode,
     ) -> Create<'a> {
-        let mut create = client.create(path, data, mode);
-        if let Some(acl) = &self.acl {
-            create = create.acl(acl.iter().cloned());
-        }
-        if let (Some(acl), true) = (&self.parents_acl, self.parents != Parents::MustExist) {
+        let NodeOptions { parents, parents_acl, .. } = &self.nodes;
+        let mut create = self.nodes.create(client, path, data, mode);
+        if let (Some(acl), true) = (parents_acl, *parents != Parents::MustExist) {
             create = create.parents_acl(acl.iter().cloned());
         }
-        match self.parents {
+        match parents {
             Parents::Containers => create.with_container_parents(),
             Parents::Persistent => create.with_parents(),
             Parents::MustExist => create,

@@ -1,13 +1,13 @@
 //! How to take part in an election.
 
 use bytes::Bytes;
-use zk_client::{Acl, Client};
+use zk_client::Client;
 
 use super::LeaderLatch;
 use super::task::Requeue;
 use crate::contest::{Contest, Options};
 use crate::error::Result;
-use crate::parents::Parents;
+use crate::options::node_setters;
 use crate::sequence::Mark;
 
 /// Options of a latch, in any order.
@@ -24,24 +24,7 @@ impl LatchBuilder {
         Self { path, id, options: Options::default() }
     }
 
-    /// The ACL of the participant's node. Default: the client's. The others must be allowed to read
-    /// it; deleting is a right on the parent.
-    pub fn acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.options.acl = Some(acl.into_iter().collect());
-        self
-    }
-
-    /// What to do about missing parents. Default: create containers.
-    pub fn parents(mut self, parents: Parents) -> Self {
-        self.options.parents = parents;
-        self
-    }
-
-    /// The ACL of parents that are created. Default: the client's.
-    pub fn parents_acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.options.parents_acl = Some(acl.into_iter().collect());
-        self
-    }
+    node_setters!();
 
     /// Whether the leader steps down as soon as its connection breaks (Curator's default), so that
     /// there is never a leader that nobody can reach. Default: no, since a blip shorter than the

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use zk_client::{Acl, Client};
+use zk_client::Client;
 
 use super::task::Requeue;
 use super::{LeaderElection, LeaderLatch, Term};
 use crate::contest::{Contest, Options};
 use crate::error::Result;
-use crate::parents::Parents;
+use crate::options::node_setters;
 use crate::sequence::Mark;
 
 /// What passes at most before a participant gets in line again after a term.
@@ -58,24 +58,7 @@ impl ElectionBuilder {
         self
     }
 
-    /// The ACL of the participant's node. Default: the client's. The others must be allowed to read
-    /// it; deleting is a right on the parent.
-    pub fn acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.options.acl = Some(acl.into_iter().collect());
-        self
-    }
-
-    /// What to do about missing parents. Default: create containers.
-    pub fn parents(mut self, parents: Parents) -> Self {
-        self.options.parents = parents;
-        self
-    }
-
-    /// The ACL of parents that are created. Default: the client's.
-    pub fn parents_acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.options.parents_acl = Some(acl.into_iter().collect());
-        self
-    }
+    node_setters!();
 
     /// Whether the term ends as soon as the connection breaks (as in Curator). Default: no, since a
     /// blip shorter than the session timeout then costs no change of leader.

@@ -145,8 +145,7 @@ impl Lease {
 
     /// The ACL of the nodes, and what to do about missing parents.
     pub fn options(mut self, options: NodeOptions) -> Self {
-        let NodeOptions { acl, parents, parents_acl } = options;
-        self.options = Options { acl, parents, parents_acl, ..self.options };
+        self.options.nodes = options;
         self
     }
 
@@ -232,7 +231,7 @@ impl Lease {
         if let Some(version) = version {
             multi = multi.delete_version(node, version);
         }
-        let multi = match &self.options.acl {
+        let multi = match &self.options.nodes.acl {
             Some(acl) => {
                 multi.create_with_acl(node, &data, CreateMode::Persistent, acl.iter().cloned())
             }

@@ -4,13 +4,13 @@ use std::future::Future;
 use std::time::Duration;
 
 use bytes::Bytes;
-use zk_client::{Acl, Client};
+use zk_client::Client;
 
 use super::LockGuard;
 use super::contenders::{self, Contender};
 use crate::contest::{Contest, Options};
 use crate::error::{Error, Result};
-use crate::parents::Parents;
+use crate::options::node_setters;
 use crate::runtime;
 use crate::sequence::Mark;
 
@@ -36,25 +36,7 @@ impl LockBuilder {
         self
     }
 
-    /// The ACL of the contender's node. Default: the client's. Whoever else stands in line must be
-    /// allowed to read it; deleting is a right on the parent.
-    pub fn acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.options.acl = Some(acl.into_iter().collect());
-        self
-    }
-
-    /// What to do about missing parents. Default: create containers.
-    pub fn parents(mut self, parents: Parents) -> Self {
-        self.options.parents = parents;
-        self
-    }
-
-    /// The ACL of parents that are created. Default: the client's. All contenders need CREATE,
-    /// DELETE and READ on the lock's path.
-    pub fn parents_acl(mut self, acl: impl IntoIterator<Item = Acl>) -> Self {
-        self.options.parents_acl = Some(acl.into_iter().collect());
-        self
-    }
+    node_setters!();
 
     /// Whether a wait whose session ends starts over at the tail in the next session (default), or
     /// ends with [`Error::SessionLost`].

@@ -199,14 +199,7 @@ impl PartitionerBuilder {
     /// rights, a bad path) is an error here. Cancel-safe: dropped, it leaves in the background.
     pub async fn join(self, client: &Client) -> Result<Partitioner> {
         let paths = Paths::new(&self.path);
-        let mut latch =
-            LeaderLatch::builder(&paths.members, &self.id).parents(self.options.parents);
-        if let Some(acl) = &self.options.acl {
-            latch = latch.acl(acl.iter().cloned());
-        }
-        if let Some(acl) = &self.options.parents_acl {
-            latch = latch.parents_acl(acl.iter().cloned());
-        }
+        let latch = LeaderLatch::builder(&paths.members, &self.id).options(self.options.clone());
         let latch = latch.start(client).await?;
         let shared = Arc::new(Shared {
             client: client.clone(),

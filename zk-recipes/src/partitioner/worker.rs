@@ -215,13 +215,6 @@ async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> S
 
 impl Shared {
     fn lock(&self, path: &str) -> crate::lock::LockBuilder {
-        let mut lock = Lock::builder(path).data(self.id.clone()).parents(self.options.parents);
-        if let Some(acl) = &self.options.acl {
-            lock = lock.acl(acl.iter().cloned());
-        }
-        if let Some(acl) = &self.options.parents_acl {
-            lock = lock.parents_acl(acl.iter().cloned());
-        }
-        lock
+        Lock::builder(path).data(self.id.clone()).options(self.options.clone())
     }
 }

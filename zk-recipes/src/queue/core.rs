@@ -12,7 +12,7 @@ use zk_client::{Client, Error as ClientError, OneshotWatch, Stat};
 use super::frame;
 use super::naming::{Item, Naming};
 use crate::asking::ask;
-use crate::contest::{Contest, Held, Options};
+use crate::contest::{Contest, Held};
 use crate::error::Result;
 use crate::ledger::Ledger;
 use crate::options::NodeOptions;
@@ -105,13 +105,12 @@ impl Settings {
 
     /// The line in `directory`, of which only the first one watches the queue.
     fn line(&self, directory: &str) -> Contest {
-        let NodeOptions { acl, parents, parents_acl } = self.options.clone();
         Contest {
             client: self.client.clone(),
             directory: directory.to_owned(),
             mark: Mark::LOCK,
             data: Bytes::new(),
-            options: Options { acl, parents, parents_acl, ..Options::default() },
+            options: self.options.clone().into(),
         }
     }
 }

@@ -124,8 +124,7 @@ impl RwLock {
     /// be allowed to read the nodes; deleting is a right on the parent.
     #[must_use]
     pub fn options(mut self, options: NodeOptions) -> Self {
-        let NodeOptions { acl, parents, parents_acl } = options;
-        self.options = Options { acl, parents, parents_acl, ..self.options };
+        self.options.nodes = options;
         self
     }
 

@@ -208,7 +208,7 @@ impl Semaphore {
             match lease.node().await {
                 Ok(node) => nodes.push(node),
                 Err(ClientError::SessionExpired) => return Ok(Err(Round::SessionLost)),
-                Err(ClientError::NoNode { .. }) if options.parents != Parents::MustExist => {
+                Err(ClientError::NoNode { .. }) if options.nodes.parents != Parents::MustExist => {
                     return Ok(Err(Round::Again));
                 }
                 Err(error) if is_passing(&error) => return Ok(Err(Round::Again)),

@@ -7,6 +7,7 @@ use crate::asking::{ask, parent};
 use crate::cleaner;
 use crate::contest::{Options, OwnNode};
 use crate::error::{Error, Result};
+use crate::options::NodeOptions;
 use crate::parents::{Parents, child};
 use crate::runtime::fresh_hex;
 use crate::sequence::Mark;
@@ -109,7 +110,7 @@ impl Drop for Unsettled {
 }
 
 fn with_acl<'a>(create: Create<'a>, options: &Options) -> Create<'a> {
-    match &options.acl {
+    match &options.nodes.acl {
         Some(acl) => create.acl(acl.iter().cloned()),
         None => create,
     }
@@ -126,11 +127,12 @@ pub(super) async fn agree(
     loop {
         match ask(client, || client.get(path).send()).await {
             Ok((data, _)) => return compare(path, &data, limit),
-            Err(ClientError::NoNode { .. }) if options.parents != Parents::MustExist => {}
+            Err(ClientError::NoNode { .. }) if options.nodes.parents != Parents::MustExist => {}
             Err(error) => return Err(error.into()),
         }
-        let acl = options.parents_acl.as_deref();
-        crate::parents::ensure(client, parent(path), options.parents, acl).await?;
+        let NodeOptions { parents, parents_acl, .. } = &options.nodes;
+        let acl = parents_acl.as_deref();
+        crate::parents::ensure(client, parent(path), *parents, acl).await?;
         let data = limit.to_string();
         let made = ask(client, || {
             let create = client.create(path, data.as_bytes(), CreateMode::Persistent);

@@ -156,8 +156,7 @@ impl Semaphore {
 
     /// The ACL of the nodes, and what to do about missing parents.
     pub fn options(mut self, options: NodeOptions) -> Self {
-        let NodeOptions { acl, parents, parents_acl } = options;
-        self.options = Options { acl, parents, parents_acl, ..self.options };
+        self.options.nodes = options;
         self
     }
 
