@@ -102,6 +102,11 @@ fn number_behind(mark: &str, name: &str) -> Option<i64> {
     if is_number { text.parse().ok() } else { None }
 }
 
+/// Whether `name` is that of one who shares with its like.
+pub(crate) fn is_reader(name: &str) -> bool {
+    READERS.iter().any(|mark| number_behind(mark, name).is_some())
+}
+
 /// The contender called `name`, if it has one of `marks`.
 fn marked<'a>(marks: impl IntoIterator<Item = &'a &'a str>, name: String) -> Option<Contender> {
     marks

@@ -10,7 +10,7 @@ use crate::asking::ask;
 use crate::contest::{FencingToken, revoke};
 use crate::error::Result;
 use crate::parents::child;
-use crate::sequence::{Mark, line};
+use crate::sequence::{Mark, is_reader, line};
 
 /// How many contenders are read at once.
 const READS_MAX: usize = 64;
@@ -30,6 +30,13 @@ impl Contender {
     #[must_use]
     pub fn id(&self) -> Cow<'_, str> {
         String::from_utf8_lossy(&self.data)
+    }
+
+    /// Whether it shares with its like: a reader of an [`RwLock`](crate::RwLock). Whoever contends
+    /// for anything else does not.
+    #[must_use]
+    pub fn is_reader(&self) -> bool {
+        is_reader(&self.path)
     }
 
     /// The data of the node.
@@ -63,7 +70,7 @@ impl Contender {
 }
 
 /// The contenders in `directory`, in the order of the line.
-pub(super) async fn of(client: &Client, directory: &str, mark: Mark) -> Result<Vec<Contender>> {
+pub(crate) async fn of(client: &Client, directory: &str, mark: Mark) -> Result<Vec<Contender>> {
     let children = children(client, directory).await?;
     let names: Vec<String> =
         line(mark, children).into_iter().map(|contender| contender.name).collect();

@@ -84,6 +84,7 @@ use zk_client::Client;
 
 use crate::contest::{Contest, Held, Options};
 use crate::error::{Error, Result};
+use crate::lock::{Contender, contenders};
 use crate::options::NodeOptions;
 use crate::runtime;
 use crate::sequence::Mark;
@@ -192,6 +193,14 @@ impl RwLock {
     pub async fn try_write(&self) -> Result<Option<WriteGuard>> {
         let held = self.contest(self.writer).try_win().await?;
         Ok(held.map(|held| WriteGuard::new(held, self.contest(self.reader))))
+    }
+
+    /// Who holds the lock and who waits for it, in the order of the line: readers in front of the
+    /// first [writer](Contender::is_reader) hold it together, or that writer holds it. One who goes
+    /// while it is being read is left out. Cost: two round trips.
+    pub async fn contenders(&self) -> Result<Vec<Contender>> {
+        // A writer waits for everybody.
+        contenders::of(&self.client, &self.path, self.writer).await
     }
 
     async fn win(&self, mark: Mark) -> Result<Held> {

@@ -3,6 +3,7 @@
 mod access;
 mod basics;
 mod cancel;
+mod contenders;
 mod cost;
 mod downgrade;
 mod failures;
