@@ -29,8 +29,9 @@
 //! | `locks/<item>` | the lock of the item: [`Lock`](crate::Lock). `/` and `%` in the item are written `%2F` and `%25` |
 //!
 //! The plan is a persistent node, written only by the planner of that moment in one transaction with
-//! the proof that it still is. The last member to leave takes it along; if all members crash it
-//! stays, and a fleet that starts again under the same ids gets its items back.
+//! the proof that it still is. The last member to leave takes it along; if all members crash, or
+//! their clients are closed under them, it stays, and a fleet that starts again under the same ids
+//! gets its items back.
 //!
 //! kazoo's `SetPartitioner` has no plan: there each member works out for itself, from the sorted
 //! names, that it has every k-th item, and lets go of everything whenever anybody comes or goes. So

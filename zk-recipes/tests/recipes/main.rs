@@ -16,6 +16,7 @@ mod multi_lock;
 mod partitioner;
 mod persistent_node;
 mod queue;
+mod quiet;
 mod registry;
 mod rendezvous;
 mod rw_lock;
