@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use bytes::Bytes;
 use fastrand::Rng;
 use zk_proto::OpCode;
 
@@ -15,6 +16,9 @@ pub(crate) enum Profile {
     Watches,
     /// ACLs of all kinds, and nobody watches.
     Acls,
+    /// Quotas, on nodes that everybody may read and that nobody watches; one request at a time, see
+    /// [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
+    Quotas,
 }
 
 /// The kind of the watches that a connection has had on a path.
@@ -41,7 +45,11 @@ const LEARNED_MAX: usize = 12;
 
 impl Generator {
     pub(crate) fn new(seed: u64) -> Self {
-        let profile = if seed.is_multiple_of(2) { Profile::Watches } else { Profile::Acls };
+        let profile = match seed % 5 {
+            0 => Profile::Quotas,
+            1 | 3 => Profile::Acls,
+            _ => Profile::Watches,
+        };
         Self { rng: Rng::with_seed(seed), profile, learned: Vec::new() }
     }
 
@@ -58,6 +66,7 @@ impl Generator {
     /// Requests for one connection, to be sent at once. `zxid` is the last.
     pub(crate) fn batch(&mut self, classes: &mut WatchClasses, zxid: i64) -> Vec<Request> {
         let len = match self.rng.u32(..10) {
+            _ if self.profile == Profile::Quotas => 1,
             0..=5 => 1,
             6..=8 => self.rng.usize(2..6),
             _ => self.rng.usize(6..20),
@@ -99,6 +108,7 @@ impl Generator {
 
     fn request(&mut self, classes: &mut WatchClasses, zxid: i64) -> Request {
         match self.rng.u32(..100) {
+            0..=24 if self.profile == Profile::Quotas => self.about_quota(),
             0..=19 => self.create(),
             20..=27 => self.path_number(OpCode::Delete),
             28..=37 => self.set_data(),
@@ -125,6 +135,41 @@ impl Generator {
     fn watch_path(&mut self) -> String {
         let path = self.path();
         if path.starts_with('/') { path } else { "/a".to_owned() }
+    }
+
+    /// What makes a quota of `/a`, as `setquota` of zkCli does; nothing where there are none.
+    pub(crate) fn first_quota(&mut self) -> Vec<Request> {
+        if self.profile != Profile::Quotas {
+            return Vec::new();
+        }
+        let limits = pool::limits(&mut self.rng);
+        let usage = Bytes::from_static(b"count=0,bytes=0");
+        vec![
+            planted("/zookeeper/quota/a".to_owned(), Bytes::new()),
+            planted("/zookeeper/quota/a/zookeeper_limits".to_owned(), limits),
+            planted("/zookeeper/quota/a/zookeeper_stats".to_owned(), usage),
+        ]
+    }
+
+    fn about_quota(&mut self) -> Request {
+        let rng = &mut self.rng;
+        let quota = pool::one(rng, &pool::QUOTAS);
+        let (limits, stats) =
+            (format!("{quota}/zookeeper_limits"), format!("{quota}/zookeeper_stats"));
+        match rng.u32(..13) {
+            0 => planted(quota.to_owned(), Bytes::new()),
+            1..=2 => planted(limits, pool::limits(rng)),
+            3..=4 => planted(stats, pool::usage(rng)),
+            5 => Request::new(OpCode::Delete, Body::PathNumber(limits, -1)),
+            6 => Request::new(OpCode::Delete, Body::PathNumber(stats, -1)),
+            n @ 7..=9 => {
+                let (path, data) =
+                    if n < 9 { (limits, pool::limits(rng)) } else { (stats, pool::usage(rng)) };
+                let body = Body::SetData { path, data: Some(data), version: -1 };
+                Request::new(OpCode::SetData, body)
+            }
+            _ => Request::new(OpCode::GetData, Body::PathFlag(stats, false)),
+        }
     }
 
     /// Any of the family, with flags that suit the op code, or with none that exist.
@@ -245,7 +290,7 @@ impl Generator {
                 return Request::new(OpCode::AddWatch, body);
             }
         };
-        if self.profile == Profile::Acls || !admits(classes, &path, class) {
+        if self.profile != Profile::Watches || !admits(classes, &path, class) {
             return Request::new(OpCode::GetAcl, Body::Path(path));
         }
         Request::new(OpCode::AddWatch, Body::PathNumber(path, mode))
@@ -271,7 +316,7 @@ impl Generator {
     }
 
     fn set_watches(&mut self, classes: &mut WatchClasses, zxid: i64) -> Request {
-        if self.profile == Profile::Acls {
+        if self.profile != Profile::Watches {
             return Request::new(OpCode::Sync, Body::Path(self.path()));
         }
         let has_lasting = self.rng.bool();
@@ -336,6 +381,11 @@ impl Generator {
             }
         }
     }
+}
+
+fn planted(path: String, data: Bytes) -> Request {
+    let body = Body::Create { path, data: Some(data), acl: zk_proto::Acl::open(), flags: 0 };
+    Request::new(OpCode::Create, body)
 }
 
 /// Whether a connection may set such a watch, and if so that it does.

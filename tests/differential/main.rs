@@ -34,13 +34,15 @@ const OPS: usize = 20_000;
 const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 /// No session ends by itself within a seed, no container goes: when is a matter of chance.
-const CONFIG: &str = "minSessionTimeout=20000 maxSessionTimeout=60000 extendedTypesEnabled=true";
+const CONFIG: &str = "minSessionTimeout=20000 maxSessionTimeout=60000 extendedTypesEnabled=true \
+     enforceQuota=true";
 const JVM_FLAGS: &str = "-Dznode.container.checkIntervalMs=86400000 \
      -Dzookeeper.DigestAuthenticationProvider.superDigest=super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
 fn our_server() -> zk_server::testing::TestServerBuilder {
     TestServer::builder()
         .extended_types(true)
+        .enforce_quota(true)
         .super_digest(SUPER_DIGEST)
         .session_timeout_bounds(Duration::from_secs(20), Duration::from_secs(60))
         .container_check_interval(Duration::from_secs(86_400))

@@ -1,5 +1,6 @@
 //! The values that requests are made of: few, so that they meet.
 
+use bytes::Bytes;
 use fastrand::Rng;
 use zk_proto::{Acl, Permissions};
 
@@ -84,9 +85,47 @@ pub(crate) fn version(rng: &mut Rng) -> i32 {
     [-1, -1, -1, -1, 0, 0, 1, 2, 3, -2, i32::MIN, i32::MAX][rng.usize(..12)]
 }
 
-/// A length of data, or null.
-pub(crate) fn data(rng: &mut Rng) -> Option<usize> {
-    [None, Some(0), Some(300), Some(1), Some(2), Some(3), Some(4), Some(5)][rng.usize(..8)]
+/// Data, or null.
+pub(crate) fn data(rng: &mut Rng) -> Option<Bytes> {
+    let len = [None, Some(0), Some(300), Some(1), Some(2), Some(3), Some(4), Some(5)];
+    len[rng.usize(..8)].map(|len| Bytes::from(vec![b'd'; len]))
+}
+
+/// Below which there are quotas.
+pub(crate) const QUOTAS: [&str; 3] =
+    ["/zookeeper/quota/a", "/zookeeper/quota/a", "/zookeeper/quota/a/x"];
+
+/// The data of a `zookeeper_limits`, all of which a few nodes may exceed.
+pub(crate) fn limits(rng: &mut Rng) -> Bytes {
+    Bytes::from_static(
+        [
+            "count=-1,bytes=-1",
+            "count=2,bytes=9",
+            "count=-1,bytes=-1=;countHardLimit=3",
+            "count=2,bytes=-1=;countHardLimit=5",
+            "count=-1,bytes=-1=;byteHardLimit=12",
+            "count=-1,bytes=5=;byteHardLimit=310;countHardLimit=7",
+            "countHardLimit=4",
+            "count=-1,bytes=-1=;byteHardLimit=0;countHardLimit=0",
+            "bytes=3,;countHardLimit=5",
+            "",
+        ][rng.usize(..10)]
+        .as_bytes(),
+    )
+}
+
+/// The data of a `zookeeper_stats` before anything is counted.
+pub(crate) fn usage(rng: &mut Rng) -> Bytes {
+    Bytes::from_static(
+        [
+            "count=0,bytes=0",
+            "count=2,bytes=7",
+            "count=1,bytes=1=;byteHardLimit=5;x=3",
+            "bytes=3",
+            "",
+        ][rng.usize(..5)]
+        .as_bytes(),
+    )
 }
 
 fn entry(perms: i32, scheme: &str, id: &str) -> Acl {

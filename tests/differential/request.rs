@@ -17,16 +17,16 @@ pub(crate) struct Request {
     pub(crate) damage: Damage,
 }
 
-/// The body's layout; some op codes share one. Data is so many bytes, or null.
+/// The body's layout; some op codes share one.
 #[derive(Clone, Debug)]
 pub(crate) enum Body {
     Empty,
     Path(String),
     PathFlag(String, bool),
     PathNumber(String, i32),
-    Create { path: String, data: Option<usize>, acl: Vec<Acl>, flags: i32 },
-    CreateTtl { path: String, data: Option<usize>, acl: Vec<Acl>, flags: i32, ttl_ms: i64 },
-    SetData { path: String, data: Option<usize>, version: i32 },
+    Create { path: String, data: Option<Bytes>, acl: Vec<Acl>, flags: i32 },
+    CreateTtl { path: String, data: Option<Bytes>, acl: Vec<Acl>, flags: i32, ttl_ms: i64 },
+    SetData { path: String, data: Option<Bytes>, version: i32 },
     SetAcl { path: String, acl: Vec<Acl>, version: i32 },
     Multi(Vec<Request>),
     SetWatches { since: i64, lists: Vec<Vec<String>> },
@@ -89,20 +89,20 @@ impl Request {
             }
             Body::Create { path, data, acl, flags } => {
                 put(path, out);
-                data.map(|len| Bytes::from(vec![b'd'; len])).encode(out);
+                data.encode(out);
                 placed(acl, server).encode(out);
                 flags.encode(out);
             }
             Body::CreateTtl { path, data, acl, flags, ttl_ms } => {
                 put(path, out);
-                data.map(|len| Bytes::from(vec![b'd'; len])).encode(out);
+                data.encode(out);
                 placed(acl, server).encode(out);
                 flags.encode(out);
                 ttl_ms.encode(out);
             }
             Body::SetData { path, data, version } => {
                 put(path, out);
-                data.map(|len| Bytes::from(vec![b'd'; len])).encode(out);
+                data.encode(out);
                 version.encode(out);
             }
             Body::SetAcl { path, acl, version } => {

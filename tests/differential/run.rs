@@ -1,5 +1,6 @@
 //! What one seed does.
 
+use bytes::Bytes;
 use zk_proto::{Acl, OpCode, Permissions};
 
 use crate::differences::created;
@@ -58,8 +59,12 @@ impl Run<'_> {
     fn plant(&mut self) -> Result<(), Mismatch> {
         for path in ["/a", "/b"] {
             let path = path.to_owned();
-            let body = Body::Create { path, data: Some(0), acl: Acl::open(), flags: 0 };
+            let body = Body::Create { path, data: Some(Bytes::new()), acl: Acl::open(), flags: 0 };
             self.expect_ok(Request::new(OpCode::Create, body))?;
+        }
+        for request in self.generator.first_quota() {
+            self.note(format!("the administrator asks {request:?}"));
+            self.expect_ok(request)?;
         }
         Ok(())
     }
@@ -202,7 +207,7 @@ impl Run<'_> {
             let acl = if path.ends_with("config") { readable } else { Acl::open() };
             let set_acl = Body::SetAcl { path: path.clone(), acl, version: -1 };
             self.expect_ok(Request::new(OpCode::SetAcl, set_acl))?;
-            let set_data = Body::SetData { path, data: Some(0), version: -1 };
+            let set_data = Body::SetData { path, data: Some(Bytes::new()), version: -1 };
             self.expect_ok(Request::new(OpCode::SetData, set_data))?;
         }
         Ok(())

@@ -42,6 +42,7 @@ pub mod tree;
 pub mod watch;
 
 mod connection_id;
+mod log_limit;
 
 pub use config::ServerConfig;
 pub use connection_id::ConnectionId;

@@ -15,6 +15,7 @@ mod whitelist;
 mod zoo_cfg;
 mod zoo_cfg_admin;
 mod zoo_cfg_auth;
+mod zoo_cfg_limits;
 mod zoo_cfg_members;
 mod zoo_cfg_storage;
 mod zoo_cfg_tls;

@@ -52,6 +52,9 @@ pub struct ServerConfig {
     pub reconfig_enabled: bool,
     /// Whether nodes with a time to live can be created (`extendedTypesEnabled`, false).
     pub extended_types_enabled: bool,
+    /// Whether a write that exceeds a hard quota is refused (`enforceQuota`, false). What quotas
+    /// hold is counted either way.
+    pub enforce_quota: bool,
     /// How often empty containers and nodes past their time to live are looked for (1 min).
     pub container_check_interval: Duration,
     /// What operators are offered beside the client port.
@@ -120,6 +123,7 @@ impl Default for ServerConfig {
             four_letter_whitelist: FourLetterWhitelist::default(),
             reconfig_enabled: false,
             extended_types_enabled: false,
+            enforce_quota: false,
             container_check_interval: Duration::from_secs(60),
             operators: OperatorsConfig::default(),
             auth: AuthConfig::default(),

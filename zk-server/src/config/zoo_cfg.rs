@@ -161,7 +161,8 @@ impl ConfigReader<'_> {
                 self.number::<u32>(property, "a number of ticks above 0", 1)?;
             }
             key => {
-                let known = self.set_storage(property)?
+                let known = self.set_limits(property)?
+                    || self.set_storage(property)?
                     || self.set_operators(property)?
                     || self.set_authentication(property)?
                     || self.set_secure(property)?;

@@ -52,6 +52,12 @@ fn every_honoured_key_reaches_the_config() {
 }
 
 #[test]
+fn keys_of_limits_reach_the_config() {
+    assert!(!parsed("").config.enforce_quota);
+    assert!(parsed("enforceQuota=true").config.enforce_quota);
+}
+
+#[test]
 fn old_files_are_removed_unless_the_interval_says_never() {
     let retained = |lines: &str| parsed(lines).config.storage.snap_retain_count;
     assert_eq!(retained(""), Some(3));

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
 
-use crate::tree::{DataTree, NodeRef};
+use crate::tree::{DataTree, NodeRef, Quota};
 
 /// What validation must know of a node.
 #[derive(Clone, Debug)]
@@ -16,6 +16,7 @@ pub(super) struct NodeFacts {
     /// Creates ever under the node: the next sequence number.
     pub(super) create_count: i32,
     pub(super) child_count: usize,
+    pub(super) data_len: usize,
     pub(super) acl: Arc<[Acl]>,
 }
 
@@ -28,6 +29,7 @@ impl From<NodeRef<'_>> for NodeFacts {
             acl_version: stat.aversion,
             create_count: node.create_count(),
             child_count: node.child_count(),
+            data_len: node.data().map_or(0, <[u8]>::len),
             acl: Arc::clone(node.acl()),
         }
     }
@@ -155,6 +157,11 @@ impl<'d> Draft<'d> {
         owned.sort_unstable();
         owned.dedup();
         owned
+    }
+
+    /// The quota that a node at this path counts for, as of what is applied.
+    pub(super) fn quota_above(&self, path: &str) -> Option<Quota> {
+        self.tree.quota_above(path)
     }
 
     pub(super) fn is_closing(&self, session: SessionId) -> bool {

@@ -6,6 +6,7 @@ use zk_proto::{ErrorCode, Request, SessionId, Zxid};
 use super::pending::{Draft, Effects, Outstanding};
 use super::write::Validator;
 use crate::auth::{AccessControl, Identities};
+use crate::log_limit::LogLimit;
 use crate::tree::DataTree;
 
 /// Settings that decide which writes are offered.
@@ -16,6 +17,8 @@ pub struct ProposerSettings {
     pub extended_types_enabled: bool,
     /// Whether `reconfig` is allowed. Default false, as in Apache.
     pub reconfig_enabled: bool,
+    /// Whether a write that exceeds a hard quota is refused. Default false, as in Apache.
+    pub enforce_quota: bool,
 }
 
 /// Turns each write into the transaction that carries it out, or into an error transaction that says
@@ -32,6 +35,7 @@ pub struct ProposerSettings {
 pub struct Proposer {
     settings: ProposerSettings,
     outstanding: Outstanding,
+    quota_log: LogLimit,
 }
 
 /// Who asks.
@@ -113,7 +117,7 @@ impl Proposer {
     /// With nothing pending.
     #[must_use]
     pub fn new(settings: ProposerSettings) -> Self {
-        Self { settings, outstanding: Outstanding::default() }
+        Self { settings, ..Self::default() }
     }
 
     /// A client's write.
@@ -128,6 +132,9 @@ impl Proposer {
         let draft = Draft::new(tree, &self.outstanding);
         let mut validator = Validator::new(draft, access, requester, self.settings);
         let judged = validator.judge(request);
+        if let Some(excess) = validator.take_excess() {
+            self.quota_log.warn(slot.wall_ms, &excess);
+        }
         let effects = validator.into_effects();
         self.settle(requester.session, requester.cxid, judged, effects, slot)
     }

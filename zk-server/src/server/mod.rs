@@ -118,6 +118,7 @@ impl Server {
         let settings = ProposerSettings {
             extended_types_enabled: config.extended_types_enabled,
             reconfig_enabled: config.reconfig_enabled,
+            enforce_quota: config.enforce_quota,
         };
         Self {
             access: AccessControl::new(config.auth.clone()),

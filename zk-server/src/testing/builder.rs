@@ -49,6 +49,12 @@ impl TestServerBuilder {
         self
     }
 
+    /// Whether a write that exceeds a hard quota is refused. Apache's default is no.
+    pub fn enforce_quota(mut self, enforce: bool) -> Self {
+        self.config.enforce_quota = enforce;
+        self
+    }
+
     /// `super:<base64 of the SHA-1 of super:password>`: who authenticates as `super:password` by
     /// the digest scheme may do everything.
     pub fn super_digest(mut self, digest: impl Into<String>) -> Self {

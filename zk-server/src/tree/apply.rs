@@ -114,6 +114,7 @@ impl DataTree {
             return Outcome::Failed(ErrorCode::NodeExists);
         }
         let id = self.attach_created(header, parent_id, name, creation);
+        self.count_created(creation.path, creation.data.map_or(0, Bytes::len));
         changes.push(self.change(ChangeKind::Created, Cow::Borrowed(creation.path), id, parent_id));
         Outcome::Created { path: creation.path, stat: self.node_ref(id).stat() }
     }
@@ -173,9 +174,11 @@ impl DataTree {
         let mut open = vec![(Cow::Borrowed(path), id)];
         while let Some((path, id)) = open.pop() {
             let node = self.nodes.remove(id);
-            self.data_size -= path.len() + node.data.as_ref().map_or(0, |data| data.len());
+            let data_len = node.data.as_ref().map_or(0, |data| data.len());
+            self.data_size -= path.len() + data_len;
             self.acls.release(node.acl);
             self.owners.remove(self.owner(node.owner_bits), &path);
+            self.count_deleted(&path, data_len);
             open.extend(
                 node.children().map(|(name, id)| (Cow::Owned(path::join(&path, name)), id)),
             );
@@ -199,7 +202,9 @@ impl DataTree {
         node.version = version;
         node.mzxid = header.zxid;
         node.mtime_ms = header.time_ms;
-        self.data_size = self.data_size - len_before + data.map_or(0, Bytes::len);
+        let len = data.map_or(0, Bytes::len);
+        self.data_size = self.data_size - len_before + len;
+        self.count_data_set(path, len_before, len);
         let parent = self.find_parent(path).unwrap_or(self.root);
         changes.push(self.change(ChangeKind::DataChanged, Cow::Borrowed(path), id, parent));
         Outcome::DataSet { stat: self.node_ref(id).stat() }

@@ -13,6 +13,7 @@
 //! | `node`, `arena` | a znode, and where znodes are kept |
 //! | `acl_table` | each distinct ACL kept once |
 //! | `owners` | what ends a node: indices for session close and for the sweeper |
+//! | `quota` | limits on subtrees, and what these hold |
 //! | `sweep` | containers and TTL nodes whose time has come |
 //! | `snapshot` | a tree to a snapshot, while it changes, and back |
 //! | `special` | the nodes every tree has |
@@ -25,6 +26,7 @@ mod apply;
 mod arena;
 mod node;
 mod owners;
+mod quota;
 mod snapshot;
 mod sweep;
 #[cfg(test)]
@@ -35,12 +37,14 @@ use std::sync::Arc;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Stat, Zxid};
 
 pub use applied::{Applied, Change, ChangeKind, Outcome};
+pub use quota::{Quota, StatsTrack};
 pub use snapshot::{SnapshotCursor, TreeRestore};
 
 use acl_table::AclTable;
 use arena::{Arena, NodeId};
 use node::Node;
 use owners::Owners;
+use quota::QuotaPaths;
 
 /// All znodes of a server, their ACLs, and who owns the ephemeral ones.
 #[derive(Debug)]
@@ -49,6 +53,7 @@ pub struct DataTree {
     root: NodeId,
     acls: AclTable,
     owners: Owners,
+    quotas: QuotaPaths,
     last_zxid: Zxid,
     /// Bytes of all paths and all data.
     data_size: usize,
@@ -69,6 +74,7 @@ impl DataTree {
             root,
             acls: AclTable::default(),
             owners: Owners::default(),
+            quotas: QuotaPaths::default(),
             last_zxid: Zxid::ZERO,
             data_size: 0,
             extended_types,

@@ -15,6 +15,7 @@ use super::acl_table::AclKey;
 use super::arena::NodeId;
 use super::node::Node;
 use super::owners::Owners;
+use super::quota::QuotaPaths;
 use super::{AclTable, Arena, DataTree, special};
 use crate::storage::format::{OPEN_ACL, SnapshotEncoder, SnapshotError, SnapshotNode};
 
@@ -198,6 +199,7 @@ impl TreeRestore {
             root,
             acls: AclTable::default(),
             owners: Owners::default(),
+            quotas: QuotaPaths::default(),
             last_zxid: zxid,
             data_size: 0,
             extended_types,
@@ -257,6 +259,7 @@ impl TreeRestore {
     #[must_use]
     pub fn finish(mut self) -> DataTree {
         self.tree.grow_missing_special();
+        self.tree.find_quotas();
         self.tree
     }
 

@@ -1,5 +1,6 @@
 mod creates;
 mod multi;
+mod quota;
 mod reads;
 mod refusals;
 mod replies;

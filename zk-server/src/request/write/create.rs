@@ -10,7 +10,8 @@ use zk_proto::{
 
 use super::super::pending::NodeFacts;
 use super::super::proposer::SessionStanding;
-use super::{Judged, Validator, check_path, parent_of, quota};
+use super::quota::Growth;
+use super::{Judged, Validator, check_path, parent_of};
 
 /// Which of the operations was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,14 +79,14 @@ impl Validator<'_> {
         if matches!(parent.owner, EphemeralOwner::Session(_)) {
             return Err(ErrorCode::NoChildrenForEphemerals);
         }
-        quota::admit(&path, 1, creation.data.map_or(0, <[u8]>::len))?;
+        self.check_quota(&path, Growth::of_node(creation.data))?;
 
         parent.create_count = parent.create_count.wrapping_add(1);
         parent.child_count += 1;
         let create_count = parent.create_count;
         self.draft.put(parent_path, parent);
         let owner = self.owner(creation);
-        self.draft.put(&path, fresh(owner, &acl));
+        self.draft.put(&path, fresh(owner, creation, &acl));
         Ok(transaction(creation, path, acl, create_count))
     }
 
@@ -127,9 +128,16 @@ fn final_path(creation: &Creation<'_>, create_count: i32) -> String {
 }
 
 /// A node right after its creation.
-fn fresh(owner: EphemeralOwner, acl: &[Acl]) -> NodeFacts {
-    let acl = Arc::from(acl);
-    NodeFacts { owner, version: 0, acl_version: 0, create_count: 0, child_count: 0, acl }
+fn fresh(owner: EphemeralOwner, creation: &Creation<'_>, acl: &[Acl]) -> NodeFacts {
+    NodeFacts {
+        owner,
+        version: 0,
+        acl_version: 0,
+        create_count: 0,
+        child_count: 0,
+        data_len: creation.data.map_or(0, <[u8]>::len),
+        acl: Arc::from(acl),
+    }
 }
 
 fn transaction(creation: &Creation<'_>, path: String, acl: Vec<Acl>, parent_cversion: i32) -> Txn {

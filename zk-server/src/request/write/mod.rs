@@ -20,6 +20,7 @@ use super::proposer::{ProposerSettings, Requester, SessionStanding};
 use crate::auth::{AccessControl, AclRoom};
 
 pub(super) use delete::delete_container;
+pub(super) use quota::QuotaExcess;
 pub(super) use session::close_session;
 
 /// Judges one request of a client.
@@ -29,6 +30,7 @@ pub(super) struct Validator<'v> {
     requester: &'v Requester<'v>,
     settings: ProposerSettings,
     acl_room: AclRoom,
+    excess: Option<QuotaExcess>,
 }
 
 type Judged = Result<Txn, ErrorCode>;
@@ -40,7 +42,7 @@ impl<'v> Validator<'v> {
         requester: &'v Requester<'v>,
         settings: ProposerSettings,
     ) -> Self {
-        Self { draft, access, requester, settings, acl_room: AclRoom::default() }
+        Self { draft, access, requester, settings, acl_room: AclRoom::default(), excess: None }
     }
 
     pub(super) fn judge(&mut self, request: &Request<'_>) -> Judged {
@@ -57,6 +59,11 @@ impl<'v> Validator<'v> {
             // Reads do not come here, and the rest was turned away by its op code.
             _ => Err(ErrorCode::Unimplemented),
         }
+    }
+
+    /// The quota that was exceeded last, if one was.
+    pub(super) fn take_excess(&mut self) -> Option<QuotaExcess> {
+        self.excess.take()
     }
 
     pub(super) fn into_effects(self) -> Effects {

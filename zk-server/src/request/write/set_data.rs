@@ -4,7 +4,8 @@ use bytes::Bytes;
 use zk_proto::txn::Txn;
 use zk_proto::{Permissions, SetDataRequest};
 
-use super::{Judged, Validator, check_path, next_version, quota};
+use super::quota::Growth;
+use super::{Judged, Validator, check_path, next_version};
 
 impl Validator<'_> {
     pub(super) fn set_data(&mut self, request: &SetDataRequest<'_>) -> Judged {
@@ -13,8 +14,9 @@ impl Validator<'_> {
         let mut node = self.existing(request.path)?;
         self.check_access(&node.acl, Permissions::WRITE)?;
         // Before the version, as in Apache.
-        quota::admit(request.path, 0, request.data.map_or(0, <[u8]>::len))?;
+        self.check_quota(request.path, Growth::of_data(node.data_len, request.data))?;
         node.version = next_version(node.version, request.version)?;
+        node.data_len = request.data.map_or(0, <[u8]>::len);
         let version = node.version;
         self.draft.put(request.path, node);
         let data = request.data.map(Bytes::copy_from_slice);

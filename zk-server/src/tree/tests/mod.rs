@@ -1,6 +1,7 @@
 mod dump;
 mod fresh;
 mod owners;
+mod quota;
 mod replay;
 mod stats;
 

@@ -119,7 +119,7 @@ fn log_of(steps: &[Step], lag: usize) -> (Vec<(TxnHeader, Txn)>, DataTree) {
 }
 
 /// The tree of a snapshot.
-fn restored(mut bytes: &[u8], zxid: Zxid) -> DataTree {
+pub(super) fn restored(mut bytes: &[u8], zxid: Zxid) -> DataTree {
     let mut reader = SnapshotReader::new(&mut bytes, Packing::Plain).unwrap();
     let mut restore = TreeRestore::new(false, zxid, std::mem::take(&mut reader.acls));
     while let Some(node) = reader.next_node().unwrap() {

@@ -1,0 +1,146 @@
+//! What quotas count. The numbers are what Apache 3.8 says after the same transactions; the
+//! differential suite compares them at random.
+
+use super::*;
+use crate::tree::StatsTrack;
+
+const LIMITS: &str = "/zookeeper/quota/a/zookeeper_limits";
+const STATS: &str = "/zookeeper/quota/a/zookeeper_stats";
+
+impl Grower {
+    /// A quota as `setquota` of Apache's zkCli makes one: limits first.
+    fn with_quota_on_a() -> Self {
+        let mut grower = Self::new();
+        grower.create("/a");
+        grower.create("/zookeeper/quota/a");
+        grower.create(LIMITS);
+        grower.create(STATS);
+        grower
+    }
+
+    fn text(&self, path: &str) -> String {
+        let data = self.tree.node(path).expect(path).data().unwrap_or_default();
+        String::from_utf8(data.to_vec()).unwrap()
+    }
+
+    fn usage(&self) -> String {
+        self.text(STATS)
+    }
+}
+
+#[test]
+fn a_quota_counts_its_node_and_all_below() {
+    let mut grower = Grower::new();
+    for path in ["/a", "/ab", "/a/b", "/zookeeper/quota/a", LIMITS] {
+        grower.create(path);
+    }
+    grower.create("/a/early");
+    grower.create(STATS);
+    assert_eq!(grower.usage(), "count=3,bytes=12", "what is there is counted");
+    let stat = grower.stat(STATS);
+    grower.create("/a/b/c");
+    grower.create("/ab/c");
+    assert_eq!(grower.usage(), "count=4,bytes=16");
+    grower.apply(&set_data("/a/b/c", b"longer", 1));
+    assert_eq!(grower.usage(), "count=4,bytes=18");
+    grower.apply(&set_data("/a", b"", 1));
+    grower.apply(&delete("/a/b/c"));
+    grower.apply(&delete("/a/never"));
+    assert_eq!(grower.usage(), "count=3,bytes=8");
+    let after = grower.stat(STATS);
+    assert_eq!((after.version, after.mzxid), (stat.version, stat.mzxid), "no version tells");
+    let size: usize = grower.tree.approximate_data_size();
+    grower.create("/a/x");
+    grower.apply(&delete("/a/x"));
+    assert_eq!(grower.tree.approximate_data_size(), size);
+}
+
+#[test]
+fn a_session_that_ends_gives_back_what_its_nodes_held() {
+    let mut grower = Grower::with_quota_on_a();
+    grower.apply(&ephemeral("/a/e", 1));
+    assert_eq!(grower.usage(), "count=2,bytes=4");
+    grower.apply(&Txn::CloseSession { paths: Some(vec!["/a/e".into()]) });
+    assert_eq!(grower.usage(), "count=1,bytes=4");
+}
+
+#[test]
+fn the_deepest_quota_counts() {
+    let mut grower = Grower::with_quota_on_a();
+    for path in ["/a/b", "/zookeeper/quota/a/b"] {
+        grower.create(path);
+    }
+    let inner = "/zookeeper/quota/a/b/zookeeper_stats";
+    grower.create("/zookeeper/quota/a/b/zookeeper_limits");
+    grower.create(inner);
+    assert_eq!(
+        (grower.usage(), grower.text(inner)),
+        ("count=2,bytes=8".into(), "count=1,bytes=4".into())
+    );
+    grower.create("/a/b/c");
+    assert_eq!(
+        (grower.usage(), grower.text(inner)),
+        ("count=2,bytes=8".into(), "count=2,bytes=8".into())
+    );
+    grower.apply(&delete("/zookeeper/quota/a/b/zookeeper_limits"));
+    grower.create("/a/b/d");
+    assert_eq!(
+        (grower.usage(), grower.text(inner)),
+        ("count=3,bytes=12".into(), "count=2,bytes=8".into())
+    );
+    let paths: Vec<_> = grower.tree.quotas().map(|quota| quota.path).collect();
+    assert_eq!(paths, ["/a"]);
+}
+
+#[test]
+fn what_clients_write_there_is_taken_as_it_is_and_breaks_nothing() {
+    let mut grower = Grower::with_quota_on_a();
+    grower.apply(&set_data(STATS, b"count=10,bytes=100=;countHardLimit=7", 1));
+    grower.create("/a/b");
+    assert_eq!(grower.usage(), "count=11,bytes=104=;countHardLimit=7");
+    for garbage in [&b"\xff,=;;count=x,bytes="[..], b""] {
+        grower.apply(&Txn::SetData {
+            path: STATS.into(),
+            data: Some(Bytes::from_static(garbage)),
+            version: 2,
+        });
+        grower.create(&format!("/a/{}", garbage.len()));
+        assert_eq!(grower.usage(), "count=0,bytes=3", "as if there were nothing: -1");
+    }
+    grower.apply(&delete(STATS));
+    grower.create("/a/c");
+    for odd in ["/zookeeper/quota/zookeeper_limits", "/zookeeper/quota/zookeeper_stats"] {
+        grower.create(odd);
+        assert_eq!(grower.text(odd), "data", "the root has no quota");
+    }
+}
+
+#[test]
+fn a_tree_that_is_loaded_counts_anew() {
+    let mut grower = Grower::with_quota_on_a();
+    grower.create("/a/b");
+    grower.apply(&set_data(STATS, b"count=99,bytes=99", 1));
+    let mut bytes = bytes::BytesMut::new();
+    let mut cursor = crate::tree::SnapshotCursor::begin(&grower.tree, &[], &mut bytes);
+    while cursor.advance(&grower.tree, 100, 1 << 20, &mut bytes) {}
+    let mut loaded = super::replay::restored(&bytes, grower.tree.last_zxid());
+    let quota = loaded.quota_above("/a/b").unwrap();
+    assert_eq!((&*quota.path, quota.usage.to_string()), ("/a", "count=2,bytes=8".to_owned()));
+    loaded.apply(&header(99, &create("/a/c", 2)), &create("/a/c", 2));
+    assert_eq!(loaded.quota_above("/a").unwrap().usage.count(), 3);
+}
+
+#[test]
+fn texts_are_read_and_written_as_apache_does() {
+    let read = |text: &str| {
+        let track = StatsTrack::parse(text.as_bytes());
+        [track.count(), track.bytes(), track.count_hard_limit(), track.byte_hard_limit()]
+    };
+    assert_eq!(read("count=1,bytes=2"), [1, 2, -1, -1]);
+    assert_eq!(read("count=-1,bytes=-1=;byteHardLimit=5;countHardLimit=6"), [-1, -1, 6, 5]);
+    assert_eq!(read("bytes=;,countHardLimit=3"), [-1, -1, 3, -1]);
+    assert_eq!(read(""), [-1; 4]);
+    for text in ["count=1,bytes=2", "count=-1,bytes=-1=;byteHardLimit=5;countHardLimit=6"] {
+        assert_eq!(StatsTrack::parse(text.as_bytes()).to_string(), text);
+    }
+}
