@@ -55,6 +55,9 @@ pub struct ServerConfig {
     /// Whether a write that exceeds a hard quota is refused (`enforceQuota`, false). What quotas
     /// hold is counted either way.
     pub enforce_quota: bool,
+    /// Whether transactions in the log say what the tree adds up to after them (`digest.enabled`,
+    /// true), so that a server that comes to something else is found out.
+    pub digest_enabled: bool,
     /// How often empty containers and nodes past their time to live are looked for (1 min).
     pub container_check_interval: Duration,
     /// What operators are offered beside the client port.
@@ -124,6 +127,7 @@ impl Default for ServerConfig {
             reconfig_enabled: false,
             extended_types_enabled: false,
             enforce_quota: false,
+            digest_enabled: true,
             container_check_interval: Duration::from_secs(60),
             operators: OperatorsConfig::default(),
             auth: AuthConfig::default(),

@@ -9,6 +9,7 @@ impl ConfigReader<'_> {
     pub(super) fn set_limits(&mut self, property: &Property) -> Result<bool, ConfigError> {
         match property.key.as_str() {
             "enforceQuota" => self.config.enforce_quota = self.boolean(property)?,
+            "digest.enabled" => self.config.digest_enabled = self.boolean(property)?,
             _ => return Ok(false),
         }
         Ok(true)

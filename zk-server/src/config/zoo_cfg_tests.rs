@@ -55,6 +55,8 @@ fn every_honoured_key_reaches_the_config() {
 fn keys_of_limits_reach_the_config() {
     assert!(!parsed("").config.enforce_quota);
     assert!(parsed("enforceQuota=true").config.enforce_quota);
+    assert!(parsed("").config.digest_enabled);
+    assert!(!parsed("digest.enabled=false").config.digest_enabled);
 }
 
 #[test]

@@ -5,32 +5,59 @@ use std::sync::Arc;
 
 use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
 
-use crate::tree::{DataTree, NodeRef, Quota};
+use super::proposer::Slot;
+use crate::tree::{ContentSum, DataTree, DiskStat, NodeDigest, NodeRef, Quota, TreeDigest};
 
 /// What validation must know of a node.
 #[derive(Clone, Debug)]
 pub(super) struct NodeFacts {
     pub(super) owner: EphemeralOwner,
-    pub(super) version: i32,
-    pub(super) acl_version: i32,
-    /// Creates ever under the node: the next sequence number.
+    pub(super) stat: DiskStat,
+    /// Creates ever under the node: the next sequence number. It may wrap; what is on disk stays.
     pub(super) create_count: i32,
     pub(super) child_count: usize,
     pub(super) data_len: usize,
     pub(super) acl: Arc<[Acl]>,
+    /// `None`: as it is in the tree.
+    pub(super) content: Option<ContentSum>,
+}
+
+impl NodeFacts {
+    /// A child is created, by the transaction `zxid`.
+    pub(super) fn add_child(&mut self, zxid: Zxid) {
+        self.create_count = self.create_count.wrapping_add(1);
+        self.child_count += 1;
+        if self.create_count > self.stat.create_count {
+            self.stat.create_count = self.create_count;
+            self.stat.pzxid = zxid;
+        }
+    }
+
+    /// Its data is set.
+    pub(super) fn set_data(&mut self, path: &str, data: Option<&[u8]>, slot: Slot) {
+        self.data_len = data.map_or(0, <[u8]>::len);
+        self.content = Some(ContentSum::of(path, data));
+        self.stat.mzxid = slot.zxid;
+        self.stat.mtime_ms = slot.wall_ms;
+    }
+
+    fn digest(&mut self, path: &str, tree: &DataTree) -> NodeDigest {
+        let in_tree = || tree.node(path).map(|node| node.content_sum(path));
+        self.content = self.content.or_else(in_tree);
+        self.content.map_or(NodeDigest::NONE, |content| content.with(&self.stat))
+    }
 }
 
 impl From<NodeRef<'_>> for NodeFacts {
     fn from(node: NodeRef<'_>) -> Self {
-        let stat = node.stat();
         Self {
             owner: node.owner(),
-            version: stat.version,
-            acl_version: stat.aversion,
+            stat: node.disk_stat(),
             create_count: node.create_count(),
             child_count: node.child_count(),
             data_len: node.data().map_or(0, <[u8]>::len),
             acl: Arc::clone(node.acl()),
+            content: None,
         }
     }
 }
@@ -44,11 +71,23 @@ type After = Option<NodeFacts>;
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
     /// Looked up, and iterated only where the order of what is found does not show.
-    nodes: HashMap<Arc<str>, (Zxid, After)>,
+    nodes: HashMap<Arc<str>, Touched>,
     /// What each transaction touched, in their order.
     touched: VecDeque<(Zxid, Arc<str>)>,
     /// Sessions whose end is pending, and its transaction.
     closing: BTreeMap<SessionId, Zxid>,
+    /// What the tree will add up to; of no meaning while nothing is `touched`.
+    digest: TreeDigest,
+}
+
+/// A node that a pending transaction changes.
+#[derive(Debug)]
+struct Touched {
+    /// The last such.
+    by: Zxid,
+    after: After,
+    /// What the node will add to the tree's digest.
+    digest: NodeDigest,
 }
 
 impl Outstanding {
@@ -56,7 +95,7 @@ impl Outstanding {
     pub(super) fn forget(&mut self, zxid: Zxid) {
         while let Some((_, path)) = self.touched.front().filter(|(by, _)| *by <= zxid) {
             // A later transaction may have touched the node again.
-            if self.nodes.get(path).is_some_and(|(by, _)| *by <= zxid) {
+            if self.nodes.get(path).is_some_and(|touched| touched.by <= zxid) {
                 self.nodes.remove(path);
             }
             self.touched.pop_front();
@@ -80,25 +119,42 @@ impl Outstanding {
     }
 
     /// Takes over the effects of one transaction.
-    pub(super) fn adopt(&mut self, zxid: Zxid, effects: Effects) {
-        for (path, after) in effects.0 {
+    pub(super) fn adopt(&mut self, tree: &DataTree, zxid: Zxid, effects: Effects) {
+        self.digest = self.digest(tree);
+        for (path, mut after) in effects.0 {
             let path: Arc<str> = path.into();
+            let before = match self.nodes.get(&path) {
+                Some(touched) => touched.digest,
+                None => digest_in(tree, &path),
+            };
+            let digest = after.as_mut().map_or(NodeDigest::NONE, |facts| facts.digest(&path, tree));
+            self.digest.subtract(before);
+            self.digest.add(digest);
             self.touched.push_back((zxid, Arc::clone(&path)));
-            self.nodes.insert(path, (zxid, after));
+            self.nodes.insert(path, Touched { by: zxid, after, digest });
         }
+    }
+
+    /// What the tree will add up to once everything pending is applied.
+    pub(super) fn digest(&self, tree: &DataTree) -> TreeDigest {
+        if self.touched.is_empty() { tree.running_digest() } else { self.digest }
     }
 
     /// The nodes that pending transactions leave in a session's hands, in no particular order.
     fn owned_by(&self, session: SessionId) -> impl Iterator<Item = &str> {
         let owner = EphemeralOwner::Session(session);
         let owned = move |after: &After| after.as_ref().is_some_and(|facts| facts.owner == owner);
-        self.nodes.iter().filter(move |(_, (_, after))| owned(after)).map(|(path, _)| &**path)
+        self.nodes.iter().filter(move |(_, touched)| owned(&touched.after)).map(|(path, _)| &**path)
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.touched.is_empty() && self.closing.is_empty()
     }
+}
+
+fn digest_in(tree: &DataTree, path: &str) -> NodeDigest {
+    tree.node(path).map_or(NodeDigest::NONE, |node| node.content_sum(path).with(&node.disk_stat()))
 }
 
 /// What one transaction does to nodes.
@@ -111,12 +167,13 @@ pub(super) struct Effects(BTreeMap<String, After>);
 pub(super) struct Draft<'d> {
     tree: &'d DataTree,
     outstanding: &'d Outstanding,
+    slot: Slot,
     effects: Effects,
 }
 
 impl<'d> Draft<'d> {
-    pub(super) fn new(tree: &'d DataTree, outstanding: &'d Outstanding) -> Self {
-        Self { tree, outstanding, effects: Effects::default() }
+    pub(super) fn new(tree: &'d DataTree, outstanding: &'d Outstanding, slot: Slot) -> Self {
+        Self { tree, outstanding, slot, effects: Effects::default() }
     }
 
     /// The node as it will be when the request's turn comes.
@@ -124,10 +181,15 @@ impl<'d> Draft<'d> {
         if let Some(after) = self.effects.0.get(path) {
             return after.clone();
         }
-        if let Some((_, after)) = self.outstanding.nodes.get(path) {
-            return after.clone();
+        if let Some(touched) = self.outstanding.nodes.get(path) {
+            return touched.after.clone();
         }
         self.tree.node(path).map(NodeFacts::from)
+    }
+
+    /// The place of the request that is being validated.
+    pub(super) fn slot(&self) -> Slot {
+        self.slot
     }
 
     pub(super) fn put(&mut self, path: &str, facts: NodeFacts) {
@@ -141,6 +203,7 @@ impl<'d> Draft<'d> {
             && let Some(mut parent) = self.node(parent_path)
         {
             parent.child_count = parent.child_count.saturating_sub(1);
+            parent.stat.pzxid = self.slot.zxid;
             self.put(parent_path, parent);
         }
     }

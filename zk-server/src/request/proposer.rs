@@ -7,6 +7,7 @@ use super::pending::{Draft, Effects, Outstanding};
 use super::write::Validator;
 use crate::auth::{AccessControl, Identities};
 use crate::log_limit::LogLimit;
+use crate::storage::format::TxnDigest;
 use crate::tree::DataTree;
 
 /// Settings that decide which writes are offered.
@@ -19,6 +20,8 @@ pub struct ProposerSettings {
     pub reconfig_enabled: bool,
     /// Whether a write that exceeds a hard quota is refused. Default false, as in Apache.
     pub enforce_quota: bool,
+    /// Whether transactions say what the tree adds up to after them.
+    pub digest_enabled: bool,
 }
 
 /// Turns each write into the transaction that carries it out, or into an error transaction that says
@@ -111,6 +114,8 @@ pub struct Proposal {
     pub header: TxnHeader,
     /// What it does.
     pub txn: Txn,
+    /// What the tree adds up to after it. `None` where nothing changes, or digests are off.
+    pub digest: Option<TxnDigest>,
 }
 
 impl Proposer {
@@ -129,14 +134,14 @@ impl Proposer {
         request: &Request<'_>,
         slot: Slot,
     ) -> Proposal {
-        let draft = Draft::new(tree, &self.outstanding);
+        let draft = Draft::new(tree, &self.outstanding, slot);
         let mut validator = Validator::new(draft, access, requester, self.settings);
         let judged = validator.judge(request);
         if let Some(excess) = validator.take_excess() {
             self.quota_log.warn(slot.wall_ms, &excess);
         }
         let effects = validator.into_effects();
-        self.settle(requester.session, requester.cxid, judged, effects, slot)
+        self.settle(tree, requester.session, requester.cxid, judged.map(|txn| (txn, effects)), slot)
     }
 
     /// A write of the server's own.
@@ -146,7 +151,7 @@ impl Proposer {
         request: ServerRequest,
         slot: Slot,
     ) -> Proposal {
-        let mut draft = Draft::new(tree, &self.outstanding);
+        let mut draft = Draft::new(tree, &self.outstanding, slot);
         let (session, cxid, judged) = match request {
             ServerRequest::CreateSession { session, timeout_ms } => {
                 (session, 0, Ok(Txn::CreateSession { timeout_ms }))
@@ -159,18 +164,13 @@ impl Proposer {
             }
         };
         let effects = draft.into_effects();
-        self.settle(session, cxid, judged, effects, slot)
+        self.settle(tree, session, cxid, judged.map(|txn| (txn, effects)), slot)
     }
 
     /// A write that cannot even be judged: its body is no such request, for instance.
-    pub fn refuse(
-        &mut self,
-        session: SessionId,
-        cxid: i32,
-        code: ErrorCode,
-        slot: Slot,
-    ) -> Proposal {
-        self.settle(session, cxid, Err(code), Effects::default(), slot)
+    #[must_use]
+    pub fn refuse(&self, session: SessionId, cxid: i32, code: ErrorCode, slot: Slot) -> Proposal {
+        proposal(session, cxid, Txn::Error(code), None, slot)
     }
 
     /// The tree has everything up to `zxid` now.
@@ -180,24 +180,22 @@ impl Proposer {
 
     fn settle(
         &mut self,
+        tree: &DataTree,
         session: SessionId,
         cxid: i32,
-        judged: Result<Txn, ErrorCode>,
-        effects: Effects,
+        judged: Result<(Txn, Effects), ErrorCode>,
         slot: Slot,
     ) -> Proposal {
-        let txn = match judged {
-            Ok(txn) => {
-                self.outstanding.adopt(slot.zxid, effects);
-                txn
-            }
-            Err(code) => Txn::Error(code),
+        let (txn, effects) = match judged {
+            Ok(judged) => judged,
+            Err(code) => return proposal(session, cxid, Txn::Error(code), None, slot),
         };
+        self.outstanding.adopt(tree, slot.zxid, effects);
+        let digest = self.settings.digest_enabled.then(|| self.outstanding.digest(tree).into());
         if matches!(txn, Txn::CloseSession { .. }) {
             self.outstanding.close(session, slot.zxid);
         }
-        let (zxid, time_ms) = (slot.zxid, slot.wall_ms);
-        Proposal { header: TxnHeader { session, cxid, zxid, time_ms, op: txn.op().code() }, txn }
+        proposal(session, cxid, txn, digest, slot)
     }
 
     /// Whether nothing is pending.
@@ -205,4 +203,16 @@ impl Proposer {
     pub(super) fn is_idle(&self) -> bool {
         self.outstanding.is_empty()
     }
+}
+
+fn proposal(
+    session: SessionId,
+    cxid: i32,
+    txn: Txn,
+    digest: Option<TxnDigest>,
+    slot: Slot,
+) -> Proposal {
+    let (zxid, time_ms) = (slot.zxid, slot.wall_ms);
+    let header = TxnHeader { session, cxid, zxid, time_ms, op: txn.op().code() };
+    Proposal { header, txn, digest }
 }

@@ -119,6 +119,7 @@ impl Server {
             extended_types_enabled: config.extended_types_enabled,
             reconfig_enabled: config.reconfig_enabled,
             enforce_quota: config.enforce_quota,
+            digest_enabled: config.digest_enabled,
         };
         Self {
             access: AccessControl::new(config.auth.clone()),

@@ -118,9 +118,9 @@ impl Server {
     }
 
     fn append(&mut self, proposal: Proposal, origin: Option<Origin>) {
-        let Proposal { header, txn } = proposal;
+        let Proposal { header, txn, digest } = proposal;
         self.last_proposed = header.zxid;
-        let record = Arc::new(TxnRecord { header, txn });
+        let record = Arc::new(TxnRecord { header, txn, digest });
         if let Some(origin) = &origin
             && let Some(connection) = self.connections.get_mut(&origin.conn)
         {
@@ -154,6 +154,7 @@ impl Server {
         self.proposer.applied(zxid);
         self.stats.commits += 1;
         self.stats.propagated(now.wall_ms.saturating_sub(record.header.time_ms));
+        self.check_digest(&record);
         for change in &applied.changes {
             let (connections, access) = (&self.connections, &self.access);
             let notifications = self.watches.fire(change, |conn, acl| {
@@ -180,6 +181,22 @@ impl Server {
         self.lift_barriers(now, zxid);
         if let Some(conn) = asked_by {
             self.advance(now.instant, conn);
+        }
+    }
+
+    /// The log says already what the tree should add up to now. If it does not, whoever replays the
+    /// log will have another tree than this server has.
+    fn check_digest(&mut self, record: &TxnRecord) {
+        let actual = self.tree.digest();
+        let Some(promised) = record.digest.filter(|digest| *digest != actual) else { return };
+        self.stats.digest_mismatches += 1;
+        let zxid = record.header.zxid;
+        debug_assert_eq!(promised, actual, "the proposer foresees what {zxid:?} does");
+        if self.stats.digest_mismatches == 1 {
+            tracing::error!(
+                "the tree after {zxid:?} is not what its transaction says. This is a fault of the \
+                 server: please report it. Further ones are only counted"
+            );
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) struct ServerStats {
     pub(crate) auth_failures: u64,
     pub(crate) proposals: u64,
     pub(crate) commits: u64,
+    /// Transactions after which the tree was not what they said.
+    pub(crate) digest_mismatches: u64,
     /// Bytes of the frames to clients; the last of them, too.
     pub(crate) response_size: Summary,
     pub(crate) last_response_size: Option<u64>,

@@ -10,7 +10,7 @@ use zk_proto::{Acl, EphemeralOwner, ErrorCode, SessionId, path};
 use super::applied::{Applied, Change, ChangeKind, Outcome};
 use super::arena::NodeId;
 use super::node::Node;
-use super::{DataTree, special};
+use super::{ContentSum, DataTree, DiskStat, special};
 
 /// What stands in a very old create for the parent's count of creates: one more than it is.
 const ONE_MORE: i32 = -1;
@@ -39,6 +39,7 @@ impl DataTree {
             txn => self.apply_single(header, txn, &mut changes),
         };
         self.last_zxid = self.last_zxid.max(header.zxid);
+        self.digests.note(header.zxid, self.digest);
         Applied { zxid: header.zxid, outcome, changes }
     }
 
@@ -97,17 +98,19 @@ impl DataTree {
         let Some(parent_id) = self.find_parent(creation.path) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
-        let parent = self.nodes.get_mut(parent_id);
+        let parent = self.nodes.get(parent_id);
         let create_count = match creation.parent_create_count {
             ONE_MORE => parent.create_count.wrapping_add(1),
             given => given,
         };
         // Only forward: a replay comes with numbers from the past.
         if create_count > parent.create_count {
-            parent.create_count = create_count;
-            parent.pzxid = parent.pzxid.max(header.zxid);
+            self.change_stat(parent_path(creation.path), parent_id, |parent| {
+                parent.create_count = create_count;
+                parent.pzxid = parent.pzxid.max(header.zxid);
+            });
         }
-        if let Some(existing) = parent.child(name) {
+        if let Some(existing) = self.nodes.get(parent_id).child(name) {
             // Only in a replay. The node may be the work of later transactions: what they set is
             // theirs. The ACL they will set once more.
             self.replace_acl(existing, creation.acl);
@@ -141,7 +144,9 @@ impl DataTree {
             acl: self.acls.intern(creation.acl),
             ..Node::default()
         };
-        self.attach(parent, name, node)
+        let id = self.attach(parent, name, node);
+        self.digest_node(creation.path, id);
+        id
     }
 
     fn delete<'t>(
@@ -156,9 +161,10 @@ impl DataTree {
         let Some(parent_id) = self.find_parent(&path) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
-        let parent = self.nodes.get_mut(parent_id);
-        parent.pzxid = parent.pzxid.max(header.zxid);
-        let Some(id) = parent.child(path::basename(&path)) else {
+        self.change_stat(parent_path(&path), parent_id, |parent| {
+            parent.pzxid = parent.pzxid.max(header.zxid);
+        });
+        let Some(id) = self.nodes.get(parent_id).child(path::basename(&path)) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
         let change = self.change(ChangeKind::Deleted, path, id, parent_id);
@@ -174,6 +180,8 @@ impl DataTree {
         let mut open = vec![(Cow::Borrowed(path), id)];
         while let Some((path, id)) = open.pop() {
             let node = self.nodes.remove(id);
+            let content = ContentSum::of(&path, node.data.as_deref());
+            self.digest.subtract(content.with(&DiskStat::from(&node)));
             let data_len = node.data.as_ref().map_or(0, |data| data.len());
             self.data_size -= path.len() + data_len;
             self.acls.release(node.acl);
@@ -197,11 +205,14 @@ impl DataTree {
             return Outcome::Failed(ErrorCode::NoNode);
         };
         let node = self.nodes.get_mut(id);
+        let content = ContentSum::of(path, node.data.as_deref());
+        self.digest.subtract(content.with(&DiskStat::from(&*node)));
         let len_before = node.data.as_ref().map_or(0, |data| data.len());
         node.data = data.map(|data| Box::from(&data[..]));
         node.version = version;
         node.mzxid = header.zxid;
         node.mtime_ms = header.time_ms;
+        self.digest_node(path, id);
         let len = data.map_or(0, Bytes::len);
         self.data_size = self.data_size - len_before + len;
         self.count_data_set(path, len_before, len);
@@ -215,7 +226,7 @@ impl DataTree {
             return Outcome::Failed(ErrorCode::NoNode);
         };
         self.replace_acl(id, acl);
-        self.nodes.get_mut(id).acl_version = version;
+        self.change_stat(path, id, |node| node.acl_version = version);
         Outcome::AclSet { stat: self.node_ref(id).stat() }
     }
 
@@ -244,6 +255,22 @@ impl DataTree {
         self.acls.release(former);
     }
 
+    /// Changes a node's metadata, and the digest with it.
+    fn change_stat(&mut self, path: &str, id: NodeId, change: impl FnOnce(&mut Node)) {
+        let node = self.nodes.get_mut(id);
+        let content = ContentSum::of(path, node.data.as_deref());
+        self.digest.subtract(content.with(&DiskStat::from(&*node)));
+        change(node);
+        self.digest.add(content.with(&DiskStat::from(&*node)));
+    }
+
+    /// Adds a node, as it is now, to the digest.
+    pub(super) fn digest_node(&mut self, path: &str, id: NodeId) {
+        let node = self.nodes.get(id);
+        let content = ContentSum::of(path, node.data.as_deref());
+        self.digest.add(content.with(&DiskStat::from(node)));
+    }
+
     fn change<'t>(
         &self,
         kind: ChangeKind,
@@ -265,6 +292,11 @@ impl DataTree {
         self.nodes.get_mut(parent).add_child(name, id);
         id
     }
+}
+
+/// The path of the node above, which has been found to be there.
+fn parent_path(of: &str) -> &str {
+    path::parent(of).unwrap_or(special::ROOT)
 }
 
 impl<'t> Creation<'t> {

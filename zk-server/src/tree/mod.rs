@@ -14,6 +14,7 @@
 //! | `acl_table` | each distinct ACL kept once |
 //! | `owners` | what ends a node: indices for session close and for the sweeper |
 //! | `quota` | limits on subtrees, and what these hold |
+//! | `digest` | what the tree adds up to |
 //! | `sweep` | containers and TTL nodes whose time has come |
 //! | `snapshot` | a tree to a snapshot, while it changes, and back |
 //! | `special` | the nodes every tree has |
@@ -24,6 +25,7 @@ mod acl_table;
 mod applied;
 mod apply;
 mod arena;
+mod digest;
 mod node;
 mod owners;
 mod quota;
@@ -37,11 +39,14 @@ use std::sync::Arc;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Stat, Zxid};
 
 pub use applied::{Applied, Change, ChangeKind, Outcome};
+pub(crate) use digest::{ContentSum, DiskStat, NodeDigest, TreeDigest};
 pub use quota::{Quota, StatsTrack};
 pub use snapshot::{SnapshotCursor, TreeRestore};
 
+use crate::storage::format::TxnDigest;
 use acl_table::AclTable;
 use arena::{Arena, NodeId};
+use digest::DigestLog;
 use node::Node;
 use owners::Owners;
 use quota::QuotaPaths;
@@ -57,6 +62,8 @@ pub struct DataTree {
     last_zxid: Zxid,
     /// Bytes of all paths and all data.
     data_size: usize,
+    digest: TreeDigest,
+    digests: DigestLog,
     extended_types: bool,
 }
 
@@ -77,6 +84,8 @@ impl DataTree {
             quotas: QuotaPaths::default(),
             last_zxid: Zxid::ZERO,
             data_size: 0,
+            digest: TreeDigest::default(),
+            digests: DigestLog::default(),
             extended_types,
         };
         tree.grow_special();
@@ -87,6 +96,23 @@ impl DataTree {
     #[must_use]
     pub fn last_zxid(&self) -> Zxid {
         self.last_zxid
+    }
+
+    /// What the tree adds up to after its last transaction: equal on all servers that have applied
+    /// it. Costs nothing.
+    #[must_use]
+    pub fn digest(&self) -> TxnDigest {
+        self.digest.into()
+    }
+
+    pub(crate) fn running_digest(&self) -> TreeDigest {
+        self.digest
+    }
+
+    /// The digests after every 128th transaction, the last 1024 of them, oldest first: what
+    /// operators compare between servers.
+    pub fn digest_log(&self) -> impl Iterator<Item = (Zxid, TxnDigest)> {
+        self.digests.entries()
     }
 
     /// The number of nodes as Apache's tools report it: the root counts twice, since it is filed
@@ -217,6 +243,15 @@ impl<'t> NodeRef<'t> {
     #[must_use]
     pub fn create_count(self) -> i32 {
         self.node.create_count
+    }
+
+    pub(crate) fn disk_stat(self) -> DiskStat {
+        DiskStat::from(self.node)
+    }
+
+    /// Of the node at this path: path and data, summed up.
+    pub(crate) fn content_sum(self, path: &str) -> ContentSum {
+        ContentSum::of(path, self.data())
     }
 
     /// What ends the node.

@@ -13,6 +13,7 @@ use zk_proto::{Acl, Permissions, SessionId, Zxid, path};
 
 use super::acl_table::AclKey;
 use super::arena::NodeId;
+use super::digest::{DigestLog, TreeDigest};
 use super::node::Node;
 use super::owners::Owners;
 use super::quota::QuotaPaths;
@@ -104,6 +105,10 @@ impl SnapshotCursor {
                     }
                     None => {
                         self.encoder.end_nodes(out);
+                        // Of the tree as it is now: what the snapshot leads to once the log was
+                        // replayed up to here.
+                        let digest = tree.digest();
+                        self.encoder.digest(tree.last_zxid, digest.version, digest.tree, out);
                         self.phase = Phase::Done;
                     }
                 },
@@ -202,6 +207,8 @@ impl TreeRestore {
             quotas: QuotaPaths::default(),
             last_zxid: zxid,
             data_size: 0,
+            digest: TreeDigest::default(),
+            digests: DigestLog::default(),
             extended_types,
         };
         let trail = vec![(0, root)];
@@ -239,6 +246,7 @@ impl TreeRestore {
             }
             *self.tree.nodes.get_mut(root) = restored;
             self.tree.data_size += data_len;
+            self.tree.digest_node(at, root);
             return Ok(());
         }
         let (parent_path, name) = at.rsplit_once('/').ok_or_else(misplaced)?;
@@ -249,6 +257,7 @@ impl TreeRestore {
         self.tree.data_size += at.len() + data_len;
         self.tree.owners.add(self.tree.owner(node.owner_bits), at);
         let id = self.tree.attach(parent, name, restored);
+        self.tree.digest_node(at, id);
         self.trail.push((at.len(), id));
         self.last_path.clear();
         self.last_path.push_str(at);

@@ -33,6 +33,7 @@ impl DataTree {
     /// and their creation does not count as one.
     pub(super) fn grow_special(&mut self) {
         self.nodes.get_mut(self.root).data = Some(Box::default());
+        self.digest_node(ROOT, self.root);
         for (at, acl, version) in PLANTED {
             self.plant(at, &acl(), version);
         }
@@ -44,6 +45,7 @@ impl DataTree {
         let acl = self.acls.intern(acl);
         let node = Node { data: Some(Box::default()), acl, acl_version, ..Node::default() };
         self.data_size += at.len();
-        self.attach(parent, path::basename(at), node);
+        let id = self.attach(parent, path::basename(at), node);
+        self.digest_node(at, id);
     }
 }

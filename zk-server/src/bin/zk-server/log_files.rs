@@ -73,7 +73,7 @@ fn dump(arguments: &DumpArguments) -> Result<ExitCode, ToolFailure> {
             .text("session", header.session)
             .int("cxid", header.cxid)
             .count("offset", offset);
-        if let Some(digest) = entry.digest {
+        if let Some(digest) = entry.record.digest {
             fields = fields.text("digest", format!("{:#x}", digest.tree));
         }
         output.record(&fields.txn(&entry.record.txn, arguments.data))?;

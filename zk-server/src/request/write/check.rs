@@ -11,7 +11,7 @@ impl Validator<'_> {
         check_path(request.path)?;
         let node = self.existing(request.path)?;
         self.check_access(&node.acl, Permissions::READ)?;
-        let version = next_version(node.version, request.version)?;
+        let version = next_version(node.stat.version, request.version)?;
         Ok(Txn::Check { path: request.path.to_owned(), version })
     }
 }

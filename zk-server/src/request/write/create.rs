@@ -9,9 +9,10 @@ use zk_proto::{
 };
 
 use super::super::pending::NodeFacts;
-use super::super::proposer::SessionStanding;
+use super::super::proposer::{SessionStanding, Slot};
 use super::quota::Growth;
 use super::{Judged, Validator, check_path, parent_of};
+use crate::tree::{ContentSum, DiskStat};
 
 /// Which of the operations was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +82,12 @@ impl Validator<'_> {
         }
         self.check_quota(&path, Growth::of_node(creation.data))?;
 
-        parent.create_count = parent.create_count.wrapping_add(1);
-        parent.child_count += 1;
+        let slot = self.draft.slot();
+        parent.add_child(slot.zxid);
         let create_count = parent.create_count;
         self.draft.put(parent_path, parent);
         let owner = self.owner(creation);
-        self.draft.put(&path, fresh(owner, creation, &acl));
+        self.draft.put(&path, fresh(&path, owner, creation, &acl, slot));
         Ok(transaction(creation, path, acl, create_count))
     }
 
@@ -128,15 +129,21 @@ fn final_path(creation: &Creation<'_>, create_count: i32) -> String {
 }
 
 /// A node right after its creation.
-fn fresh(owner: EphemeralOwner, creation: &Creation<'_>, acl: &[Acl]) -> NodeFacts {
+fn fresh(
+    path: &str,
+    owner: EphemeralOwner,
+    creation: &Creation<'_>,
+    acl: &[Acl],
+    slot: Slot,
+) -> NodeFacts {
     NodeFacts {
         owner,
-        version: 0,
-        acl_version: 0,
+        stat: DiskStat::fresh(slot.zxid, slot.wall_ms, owner),
         create_count: 0,
         child_count: 0,
         data_len: creation.data.map_or(0, <[u8]>::len),
         acl: Arc::from(acl),
+        content: Some(ContentSum::of(path, creation.data)),
     }
 }
 

@@ -14,7 +14,7 @@ impl Validator<'_> {
         let parent = self.existing(parent_path)?;
         self.check_access(&parent.acl, Permissions::DELETE)?;
         let node = self.existing(request.path)?;
-        next_version(node.version, request.version)?;
+        next_version(node.stat.version, request.version)?;
         if node.child_count > 0 {
             return Err(ErrorCode::NotEmpty);
         }

@@ -14,9 +14,9 @@ impl Validator<'_> {
         let acl = self.fix_up(&request.acl)?;
         let mut node = self.existing(request.path)?;
         self.check_access(&node.acl, Permissions::ADMIN)?;
-        node.acl_version = next_version(node.acl_version, request.version)?;
+        node.stat.acl_version = next_version(node.stat.acl_version, request.version)?;
         node.acl = Arc::from(&acl[..]);
-        let version = node.acl_version;
+        let version = node.stat.acl_version;
         self.draft.put(request.path, node);
         Ok(Txn::SetAcl { path: request.path.to_owned(), acl, version })
     }

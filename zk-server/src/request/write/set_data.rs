@@ -15,9 +15,9 @@ impl Validator<'_> {
         self.check_access(&node.acl, Permissions::WRITE)?;
         // Before the version, as in Apache.
         self.check_quota(request.path, Growth::of_data(node.data_len, request.data))?;
-        node.version = next_version(node.version, request.version)?;
-        node.data_len = request.data.map_or(0, <[u8]>::len);
-        let version = node.version;
+        node.stat.version = next_version(node.stat.version, request.version)?;
+        node.set_data(request.path, request.data, self.draft.slot());
+        let version = node.stat.version;
         self.draft.put(request.path, node);
         let data = request.data.map(Bytes::copy_from_slice);
         Ok(Txn::SetData { path: request.path.to_owned(), data, version })

@@ -18,7 +18,7 @@ use crate::storage::log::TxnRecord;
 fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
     let op = OpCode::Delete.code();
     let header = TxnHeader { session: SessionId(1), cxid: 1, zxid: Zxid(zxid), time_ms: 0, op };
-    std::sync::Arc::new(TxnRecord { header, txn: Txn::Delete { path: "/a".into() } })
+    std::sync::Arc::new(TxnRecord { header, txn: Txn::Delete { path: "/a".into() }, digest: None })
 }
 
 #[test]

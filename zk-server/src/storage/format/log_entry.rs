@@ -54,8 +54,6 @@ pub struct TxnDigest {
 pub struct LogEntry {
     /// The transaction.
     pub record: TxnRecord,
-    /// What the tree adds up to after it, if its writer said so.
-    pub digest: Option<TxnDigest>,
     /// How much of the file was durable when the entry's batch began; `None` in Apache's logs.
     pub mark: Option<u64>,
 }
@@ -97,17 +95,12 @@ pub fn encode_header(out: &mut BytesMut) {
 }
 
 /// Appends an entry. Writes nothing that Apache's own server would not read.
-pub fn encode_entry(
-    record: &TxnRecord,
-    digest: Option<TxnDigest>,
-    mark: Option<u64>,
-    out: &mut BytesMut,
-) {
+pub fn encode_entry(record: &TxnRecord, mark: Option<u64>, out: &mut BytesMut) {
     let start = out.len();
     out.put_bytes(0, PREFIX_LEN);
     record.header.encode(out);
     record.txn.encode(out);
-    if let Some(digest) = digest {
+    if let Some(digest) = record.digest {
         out.put_i32(digest.version);
         out.put_i64(digest.tree);
     }
@@ -176,6 +169,6 @@ impl LogEntry {
             MARK_LEN => u64::try_from(i64::decode(&mut reader)?).ok(),
             _ => None,
         };
-        Ok(Self { record: TxnRecord { header, txn }, digest, mark })
+        Ok(Self { record: TxnRecord { header, txn, digest }, mark })
     }
 }

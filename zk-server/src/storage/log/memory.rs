@@ -61,7 +61,7 @@ mod tests {
     fn record(zxid: i64) -> Arc<TxnRecord> {
         let op = OpCode::Error.code();
         let header = TxnHeader { session: SessionId(1), cxid: 1, zxid: Zxid(zxid), time_ms: 0, op };
-        Arc::new(TxnRecord { header, txn: Txn::Error(ErrorCode::NoNode) })
+        Arc::new(TxnRecord { header, txn: Txn::Error(ErrorCode::NoNode), digest: None })
     }
 
     #[test]

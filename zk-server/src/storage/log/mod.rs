@@ -9,6 +9,8 @@ use std::sync::Arc;
 use zk_proto::Zxid;
 use zk_proto::txn::{Txn, TxnHeader};
 
+use super::format::TxnDigest;
+
 pub use discard::DiscardTxnLog;
 pub use memory::MemoryTxnLog;
 pub use writer::{LogSettings, LogWriter};
@@ -20,6 +22,8 @@ pub struct TxnRecord {
     pub header: TxnHeader,
     /// What changes.
     pub txn: Txn,
+    /// What the tree adds up to after it, if its writer said so.
+    pub digest: Option<TxnDigest>,
 }
 
 /// A transaction log.

@@ -122,7 +122,7 @@ impl LogWriter {
         // Where nothing is synced nothing is known to be durable.
         let durable = if self.settings.force_sync { open.len } else { 0 };
         for record in batch {
-            encode_entry(record, None, Some(durable), &mut self.buffer);
+            encode_entry(record, Some(durable), &mut self.buffer);
         }
         open.write(&self.buffer, &self.settings)?;
         if is_new && self.settings.force_sync {

@@ -1,3 +1,4 @@
+mod digest;
 mod dump;
 mod fresh;
 mod owners;

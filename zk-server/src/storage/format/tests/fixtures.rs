@@ -30,7 +30,7 @@ fn logs_are_written_again_byte_for_byte() {
             for (offset, entry) in &entries {
                 assert_eq!(*offset, again.len() as u64);
                 assert_eq!(entry.mark, None);
-                encode_entry(&entry.record, entry.digest, None, &mut again);
+                encode_entry(&entry.record, None, &mut again);
                 ops.push(entry.record.header.op);
             }
             assert_eq!(end, LogEnd::Clean { at: again.len() as u64 });

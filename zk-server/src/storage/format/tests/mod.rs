@@ -16,7 +16,7 @@ pub(crate) fn record(zxid: i64, txn: Txn) -> Arc<TxnRecord> {
     let op = txn.op().code();
     let header =
         TxnHeader { session: SessionId(7), cxid: 1, zxid: Zxid(zxid), time_ms: zxid * 1000, op };
-    Arc::new(TxnRecord { header, txn })
+    Arc::new(TxnRecord { header, txn, digest: None })
 }
 
 /// All entries of a log with their offsets, and how it ends.
@@ -40,7 +40,7 @@ fn log_of(batches: &[usize]) -> (BytesMut, Vec<u64>) {
         for _ in 0..*count {
             zxid += 1;
             let txn = Txn::Delete { path: format!("/node-{zxid}") };
-            encode_entry(&record(zxid, txn), None, Some(mark), &mut bytes);
+            encode_entry(&record(zxid, txn), Some(mark), &mut bytes);
         }
     }
     (bytes, starts)

@@ -75,7 +75,7 @@ fn a_whole_transaction_without_a_mark_makes_it_damage() {
     let mut bytes = BytesMut::new();
     encode_header(&mut bytes);
     for zxid in 1..4 {
-        encode_entry(&record(zxid, Txn::Delete { path: "/a".into() }), None, None, &mut bytes);
+        encode_entry(&record(zxid, Txn::Delete { path: "/a".into() }), None, &mut bytes);
     }
     let (entries, _) = read(&bytes);
     for (broken, is_damage) in [(0, true), (1, true), (2, false)] {
@@ -94,7 +94,7 @@ fn what_was_written_and_is_not_understood_is_damage() {
     encode_header(&mut bytes);
     let mut unknown = record(1, Txn::Delete { path: "/a".into() });
     Arc::make_mut(&mut unknown).header.op = 99;
-    encode_entry(&unknown, None, None, &mut bytes);
+    encode_entry(&unknown, None, &mut bytes);
     let (_, end) = read(&bytes);
     let is_it = |error: &EntryError| matches!(error, EntryError::NotUnderstood(_));
     assert!(matches!(end, LogEnd::Damaged { at: 16, error, .. } if is_it(&error)));
