@@ -57,6 +57,12 @@ pub(super) const HONOURED: &[&str] = &[
     "extendedTypesEnabled",
     "enforceQuota",
     "digest.enabled",
+    "jute.maxbuffer",
+    "connection_throttle_tokens",
+    "connection_throttle_fill_time",
+    "connection_throttle_fill_count",
+    "largeRequestThreshold",
+    "largeRequestMaxBytes",
     "reconfigEnabled",
     "skipACL",
     "DigestAuthenticationProvider.superDigest",
@@ -141,8 +147,7 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "electionPortBindRetry",
     "intBufferStartingSizeBytes",
     "throttled_op_wait_time",
-    "largeRequestThreshold",
-    "largeRequestMaxBytes",
+    "jute.maxbuffer.extrasize",
 ];
 
 /// Families of keys of Apache that have no effect here (yet).

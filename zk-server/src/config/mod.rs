@@ -23,7 +23,7 @@ mod zoo_cfg_tls;
 pub use environment::from_environment;
 pub use error::{ConfigError, ConfigWarning};
 pub use operators_config::{AdminConfig, MetricsConfig, OperatorsConfig};
-pub use server_config::{Limits, ServerConfig};
+pub use server_config::{ConnectionThrottle, Limits, ServerConfig};
 pub use storage_config::StorageConfig;
 pub use tls_config::{ClientAuth, Store, StoreFormat, StorePassword, TlsConfig, TlsProtocol};
 pub use whitelist::FourLetterWhitelist;

@@ -74,8 +74,8 @@ pub struct ServerConfig {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Limits {
-    /// Bytes in one frame from a client (1 048 575, Apache's `jute.maxbuffer`); exactly as many
-    /// are still accepted.
+    /// Bytes in one frame from a client (`jute.maxbuffer`, 1 048 575); exactly as many are still
+    /// accepted.
     pub frame_len: usize,
     /// Requests of one connection that may wait for an answer (1000). A connection with more is
     /// not read until there are fewer.
@@ -101,8 +101,34 @@ pub struct Limits {
     /// TLS handshakes at the same time (1000, `netty.server.outstandingHandshake.limit`). More are
     /// turned away: each costs a millisecond of computing.
     pub tls_handshakes: usize,
+    /// How fast sessions may be asked for (`connection_throttle_*`, off).
+    pub connection_throttle: ConnectionThrottle,
+    /// Bytes above which a request is a large one (`largeRequestThreshold`). `None`: none is.
+    pub large_request_threshold: Option<usize>,
+    /// Bytes of all large requests that wait for their answers (`largeRequestMaxBytes`, 100 MiB).
+    /// Who sends one more is cut off.
+    pub large_request_max_bytes: usize,
     /// How long a client may read nothing of what waits for it before it is cut off (60 s).
     pub write_stall_timeout: Duration,
+}
+
+/// A bucket of tokens, of which each connect request takes one. Who finds none is closed without an
+/// answer, and may come again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct ConnectionThrottle {
+    /// How many the bucket holds (`connection_throttle_tokens`). 0: no limit.
+    pub tokens: u32,
+    /// How often tokens are added (`connection_throttle_fill_time`, 1 ms).
+    pub fill_time: Duration,
+    /// How many are added at a time (`connection_throttle_fill_count`, 1).
+    pub fill_count: u32,
+}
+
+impl Default for ConnectionThrottle {
+    fn default() -> Self {
+        Self { tokens: 0, fill_time: Duration::from_millis(1), fill_count: 1 }
+    }
 }
 
 impl Default for ServerConfig {
@@ -149,6 +175,9 @@ impl Default for Limits {
             sessionless_timeout: Duration::from_secs(10),
             tls_handshake_timeout: Duration::from_secs(10),
             tls_handshakes: 1000,
+            connection_throttle: ConnectionThrottle::default(),
+            large_request_threshold: None,
+            large_request_max_bytes: 100 << 20,
             write_stall_timeout: Duration::from_secs(60),
         }
     }

@@ -271,7 +271,7 @@ impl ConfigReader<'_> {
         self.number(property, "a number of connections, 0 for no limit", 0)
     }
 
-    fn millis(&self, property: &Property, least: u32) -> Result<Duration, ConfigError> {
+    pub(super) fn millis(&self, property: &Property, least: u32) -> Result<Duration, ConfigError> {
         let expected = "a time in milliseconds above 0, such as 2000";
         let ms = self.number::<u32>(property, expected, least)?;
         // What goes to clients is a signed 32-bit number.

@@ -57,6 +57,30 @@ fn keys_of_limits_reach_the_config() {
     assert!(parsed("enforceQuota=true").config.enforce_quota);
     assert!(parsed("").config.digest_enabled);
     assert!(!parsed("digest.enabled=false").config.digest_enabled);
+    let limits = parsed(
+        "jute.maxbuffer=2000000\nconnection_throttle_tokens=5\nconnection_throttle_fill_time=6\n\
+         connection_throttle_fill_count=7\nlargeRequestThreshold=8\nlargeRequestMaxBytes=9\n",
+    );
+    assert!(limits.warnings.is_empty());
+    let limits = limits.config.limits;
+    assert_eq!(limits.frame_len, 2_000_000);
+    let throttle = limits.connection_throttle;
+    assert_eq!((throttle.tokens, throttle.fill_count), (5, 7));
+    assert_eq!(throttle.fill_time, Duration::from_millis(6));
+    assert_eq!((limits.large_request_threshold, limits.large_request_max_bytes), (Some(8), 9));
+    assert_eq!(parsed("largeRequestThreshold=-1").config.limits.large_request_threshold, None);
+    for unusable in ["jute.maxbuffer=4194304", "jute.maxbuffer=0", "largeRequestMaxBytes=0"] {
+        assert!(refused(unusable).contains("bytes"), "{unusable}");
+    }
+}
+
+/// As on Apache's standalone server, where each session is in the log whatever they say.
+#[test]
+fn local_sessions_have_no_effect_and_are_warned_of() {
+    for key in ["localSessionsEnabled", "localSessionsUpgradingEnabled"] {
+        let warnings = warned(&format!("{key}=true"));
+        assert!(warnings.len() == 1 && warnings[0].contains("no effect"), "{warnings:?}");
+    }
 }
 
 #[test]

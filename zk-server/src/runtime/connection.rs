@@ -67,7 +67,7 @@ async fn receive(
     };
     let Some(Entered { stream, subject }) = entered else {
         if let Some(Ending::Closed(reason)) = link.ending.get() {
-            report(peer, reason);
+            report(&shared, peer, reason);
         }
         return shared.disconnected(conn);
     };
@@ -100,7 +100,7 @@ impl ConnectionTask {
         let served = self.exchange().await;
         match served? {
             Some(Ending::Closed(reason)) => {
-                report(self.peer, &reason);
+                report(&self.shared, self.peer, &reason);
                 if reason.is_abrupt() {
                     return self.shared.disconnected(self.conn);
                 }
@@ -263,9 +263,9 @@ pub(super) async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
     let _ = tokio::time::timeout(LINGER, drain).await;
 }
 
-fn report(peer: SocketAddr, reason: &CloseReason) {
+fn report(shared: &Shared, peer: SocketAddr, reason: &CloseReason) {
     if reason.is_peers_fault() || reason.is_limit() {
-        tracing::warn!(%peer, "closed the connection: {reason}");
+        shared.report(&format_args!("closed the connection of {peer}: {reason}"));
     } else if reason.is_of_interest() {
         tracing::info!(%peer, "closed the connection: {reason}");
     } else {

@@ -13,6 +13,7 @@ use super::durable::LogQueue;
 use super::{ServeError, clock};
 use crate::ConnectionId;
 use crate::auth::sasl::KerberosLogin;
+use crate::log_limit::LogLimit;
 use crate::server::{Action, CloseReason, Event, Now, Server};
 use crate::storage::log::{LogError, TxnLog, TxnRecord};
 
@@ -36,6 +37,8 @@ pub(super) struct Shared {
     /// Whether the server plays dead.
     pub(super) paused: watch::Sender<bool>,
     pub(super) write_stall_timeout: Duration,
+    /// Of clients that break the protocol or a limit: there may be thousands a second.
+    reports: Mutex<LogLimit>,
     /// Which service of Kerberos the server is, if it is one.
     pub(super) kerberos: Option<KerberosLogin>,
 }
@@ -123,6 +126,7 @@ impl Shared {
             stop: CancellationToken::new(),
             paused: watch::Sender::new(false),
             write_stall_timeout,
+            reports: Mutex::default(),
             kerberos,
         }
     }
@@ -213,6 +217,12 @@ impl Shared {
     /// Why the server stopped by itself, if it did.
     pub(super) fn failure(&self) -> Option<ServeError> {
         self.failure.get().cloned()
+    }
+
+    /// Warns of a client, unless there was a warning of another one right before.
+    pub(super) fn report(&self, warning: &impl std::fmt::Display) {
+        let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
+        reports.warn(clock::now().wall_ms, warning);
     }
 
     /// Stops everything for a reason that nobody asked for.

@@ -61,6 +61,15 @@ pub enum CloseReason {
         /// The limit.
         limit: usize,
     },
+    /// `connection_throttle_tokens` are used up.
+    #[error("sessions are asked for too fast (connection_throttle_tokens)")]
+    Throttled,
+    /// `largeRequestMaxBytes` are used up.
+    #[error("large requests hold {limit} bytes already (largeRequestMaxBytes)")]
+    LargeRequests {
+        /// The limit in bytes.
+        limit: usize,
+    },
     /// No session within the time for it.
     #[error("no session was set up in time")]
     Sessionless,
@@ -111,6 +120,8 @@ impl CloseReason {
             self,
             Self::TooManyFromAddress { .. }
                 | Self::TooManyConnections { .. }
+                | Self::Throttled
+                | Self::LargeRequests { .. }
                 | Self::OutputOverflow { .. }
         )
     }

@@ -80,6 +80,8 @@ pub(super) struct Deferred {
     /// The frame behind the header.
     pub(super) body: Bytes,
     pub(super) received: Instant,
+    /// Its bytes, if it is a large one.
+    pub(super) large: usize,
 }
 
 impl Connection {
@@ -111,6 +113,15 @@ impl Connection {
     /// The requests that wait in the lane, writes on their way not counted.
     pub(super) fn deferred(&self) -> usize {
         self.lane.iter().filter(|waiting| matches!(waiting, Waiting::Request(_))).count()
+    }
+
+    /// Bytes of the large requests in the lane, writes on their way not counted.
+    pub(super) fn deferred_large(&self) -> usize {
+        let large = |waiting: &Waiting| match waiting {
+            Waiting::Request(request) => request.large,
+            Waiting::Write | Waiting::FormerWrites => 0,
+        };
+        self.lane.iter().map(large).sum()
     }
 
     /// The session, once it is set up and until the connection closes.

@@ -237,6 +237,7 @@ impl Server {
         self.starved_by_load.remove(&conn);
         if let Some(connection) = self.connections.get_mut(&conn) {
             let deferred = if connection.stalled { 0 } else { connection.deferred() };
+            self.large_in_flight -= connection.deferred_large();
             connection.lane.clear();
             connection.stalled = false;
             self.in_flight -= deferred;

@@ -59,6 +59,11 @@ impl Server {
             if connection.phase == Phase::Handshake && self.four_letter_word(now, conn, bytes) {
                 return;
             }
+            if self.is_too_much(conn, bytes) {
+                let limit = self.config.limits.large_request_max_bytes;
+                self.close(conn, CloseReason::LargeRequests { limit });
+                continue;
+            }
             match FrameDecoder::new(self.config.limits.frame_len).next(bytes) {
                 Ok(Some(frame)) => {
                     let sent_before = self.stats.response_bytes;
@@ -107,6 +112,7 @@ impl Server {
             op: OpCode::try_from(header.op).map_err(|_| header.op),
             body: frame.slice(RequestHeader::LEN..),
             received: now.instant,
+            large: self.large(frame.len()),
         };
         match request.op.map(admission::route) {
             // Neither of the two is a sign of life of the session, as in Apache.
@@ -135,6 +141,7 @@ impl Server {
         if connection.lane.is_empty() {
             self.answer(now.instant, conn, session, &read);
         } else {
+            self.large_in_flight += read.large;
             connection.lane.push_back(Waiting::Request(read));
             self.in_flight += 1;
         }

@@ -62,6 +62,11 @@ impl Server {
     /// The connect request: a new session, or one to resume.
     pub(super) fn connect(&mut self, now: Now, conn: ConnectionId, frame: &Bytes) {
         self.stats.connection_requests += 1;
+        if !self.tokens.take(now.instant) {
+            self.stats.connections_rejected += 1;
+            self.close(conn, CloseReason::Throttled);
+            return;
+        }
         let request = match ConnectRequest::decode(&mut Reader::of(frame)) {
             Ok(request) => request,
             Err(error) => {
@@ -89,7 +94,8 @@ impl Server {
         }
         let answer = Answer::Connected { ask_ro };
         let op = OpCode::CreateSession;
-        let origin = Origin { conn, xid: 0, op, answer, received: now.instant, audited: None };
+        let origin =
+            Origin { conn, xid: 0, op, answer, received: now.instant, audited: None, large: 0 };
         self.propose_own(now, ServerRequest::CreateSession { session, timeout_ms }, Some(origin));
     }
 

@@ -20,6 +20,7 @@
 //! | `pipeline` | writes: proposed, logged, applied, watched, answered |
 //! | `delivery` | bytes to clients, and limits on them |
 //! | `expiry` | everything that happens because time passes |
+//! | `throttle` | how many sessions may be asked for, how much large requests may hold |
 //! | `status`, `report`, `audit` | what operators are told |
 
 mod audit;
@@ -36,6 +37,7 @@ mod sasl;
 pub(crate) mod stats;
 mod status;
 pub(crate) mod summary;
+mod throttle;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -62,6 +64,7 @@ use crate::watch::WatchManager;
 use connection::Connection;
 use pipeline::Proposed;
 use stats::ServerStats;
+use throttle::TokenBucket;
 
 /// Apache's trace mask: which kinds of its trace messages are written.
 const TRACE_MASK: i64 = 0o462;
@@ -96,6 +99,9 @@ pub struct Server {
     barriers: VecDeque<(Zxid, ConnectionId)>,
     in_flight: usize,
     unread: usize,
+    /// Bytes of the large requests that wait for their answers.
+    large_in_flight: usize,
+    tokens: TokenBucket,
     starved_by_load: BTreeSet<ConnectionId>,
     /// The time of the last event: for what happens between events.
     last_event: Now,
@@ -135,6 +141,8 @@ impl Server {
             barriers: VecDeque::new(),
             in_flight: 0,
             unread: 0,
+            large_in_flight: 0,
+            tokens: TokenBucket::new(config.limits.connection_throttle, now.instant),
             starved_by_load: BTreeSet::new(),
             last_event: now,
             actions: VecDeque::new(),

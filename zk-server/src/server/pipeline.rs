@@ -32,6 +32,8 @@ pub(super) struct Origin {
     pub(super) received: Instant,
     /// What to note of it in the audit log, if there is one.
     pub(super) audited: Option<Box<Audited>>,
+    /// Bytes of the request, if it was a large one.
+    pub(super) large: usize,
 }
 
 /// What the answer to a write looks like.
@@ -84,8 +86,9 @@ impl Server {
                 (self.proposer.refuse(session, request.xid, code, slot), Answer::Refused)
             }
         };
-        let (xid, received) = (request.xid, request.received);
-        let origin = Origin { conn, xid, op, answer, received, audited };
+        let Deferred { xid, received, large, .. } = request;
+        self.large_in_flight += large;
+        let origin = Origin { conn, xid, op, answer, received, audited, large };
         self.append(proposal, Some(origin));
     }
 
@@ -99,7 +102,8 @@ impl Server {
         if self.sessions.close(session) {
             let (xid, received) = (request.xid, request.received);
             let op = OpCode::CloseSession;
-            let origin = Origin { conn, xid, op, answer: Answer::Closed, received, audited: None };
+            let origin =
+                Origin { conn, xid, op, answer: Answer::Closed, received, audited: None, large: 0 };
             let close = ServerRequest::CloseSession { session, cxid: xid };
             self.propose_own(now, close, Some(origin));
         }
@@ -147,6 +151,7 @@ impl Server {
     fn commit(&mut self, now: Now, proposed: Proposed) {
         let Proposed { record, origin } = proposed;
         if let Some(origin) = &origin {
+            self.large_in_flight -= origin.large;
             self.answer_all_before_write(now.instant, origin.conn);
         }
         let applied = self.tree.apply(&record.header, &record.txn);
@@ -201,7 +206,7 @@ impl Server {
     }
 
     fn complete(&mut self, now: Now, origin: Origin, zxid: Zxid, outcome: &Outcome<'_>) {
-        let Origin { conn, xid, op, answer, received, audited } = origin;
+        let Origin { conn, xid, op, answer, received, audited, .. } = origin;
         if let Some(audited) = audited {
             self.audit(conn, &audited, outcome);
         }
@@ -287,6 +292,7 @@ impl Server {
             && let Some(Waiting::Request(request)) = connection.lane.pop_front()
         {
             self.in_flight -= 1;
+            self.large_in_flight -= request.large;
             self.answer(now, conn, session, &request);
             return true;
         }

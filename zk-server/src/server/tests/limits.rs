@@ -258,3 +258,112 @@ fn a_burst_leaves_no_room_allocated_behind() {
     let kept = world.server.connections[&conn].output.capacity();
     assert!(kept <= 64 << 10, "{kept} bytes are kept for an idle connection");
 }
+
+#[test]
+fn sessions_that_are_asked_for_too_fast_are_turned_away_until_there_are_tokens() {
+    let mut config = config();
+    let throttle = &mut config.limits.connection_throttle;
+    (throttle.tokens, throttle.fill_time) = (2, Duration::from_millis(10));
+    let mut world = World::with(config);
+    let (first, _) = world.session(10_000);
+    world.session(10_000);
+    let third = world.accept();
+    assert!(world.connect(third, SessionId::NONE, Password::NONE, 10_000).is_none());
+    assert_eq!(world.closed(third), Some(CloseReason::Throttled));
+    assert!(CloseReason::Throttled.is_abrupt());
+    assert_eq!(world.closed(first), None);
+    let word = world.accept();
+    world.send_bytes(word, b"ruok");
+    assert_eq!(world.closed(word), Some(CloseReason::CommandAnswered), "operators need none");
+    world.advance(Duration::from_millis(10));
+    world.session(10_000);
+}
+
+/// Two connections of which each has one large write on its way, and a limit of two.
+fn with_two_large_writes() -> (World, [ConnectionId; 3], Vec<u8>) {
+    let data = vec![7; 1000];
+    let mut world = World::with(config());
+    let [first, second, third] = [0; 3].map(|_| world.session(40_000).0);
+    world.call(first, &create("/a", CreateMode::Persistent));
+    let limits = &mut world.server.config.limits;
+    limits.large_request_threshold = Some(500);
+    limits.large_request_max_bytes = 2 * request_frame(1, &set("/a", &data)).len();
+    world.slow_log = true;
+    for conn in [first, second] {
+        world.send(conn, 1, &set("/a", &data));
+    }
+    (world, [first, second, third], data)
+}
+
+#[test]
+fn large_requests_beyond_their_limit_cost_their_connection() {
+    let (mut world, [first, second, third], data) = with_two_large_writes();
+    world.send(third, 1, &set("/a", &data[..400]));
+    assert_eq!(world.closed(third), None, "small ones are not counted");
+    // The length is enough: the rest need not even come.
+    world.send_bytes(third, &request_frame(2, &set("/a", &data))[..4]);
+    let limit = world.server.config.limits.large_request_max_bytes;
+    assert_eq!(world.closed(third), Some(CloseReason::LargeRequests { limit }));
+    world.slow_log = false;
+    world.settle();
+    assert_eq!((world.xids(first), world.xids(second)), (vec![1], vec![1]));
+    assert_eq!(world.server.large_in_flight, 0);
+    let (again, _) = world.session(40_000);
+    world.send(again, 2, &set("/a", &data));
+    assert_eq!(world.closed(again), None, "what was answered holds nothing");
+}
+
+#[test]
+fn large_requests_of_a_connection_that_is_gone_hold_nothing() {
+    let (mut world, [first, second, _], data) = with_two_large_writes();
+    world.server.config.limits.large_request_max_bytes = 10 << 20;
+    // A read that waits behind the write, and is as large.
+    let path = format!("/{}", "x".repeat(data.len()));
+    world.send(first, 2, &exists(&path, false));
+    let before = world.server.large_in_flight;
+    world.disconnect(first);
+    assert!(world.server.large_in_flight < before);
+    world.slow_log = false;
+    world.settle();
+    assert_eq!((world.xids(second), world.server.large_in_flight), (vec![1], 0));
+}
+
+/// It has a session, and so no time to set one up; but no request of it is ever whole.
+#[test]
+fn a_client_that_sends_a_byte_a_minute_lives_no_longer_than_its_session() {
+    let mut world = World::with(config());
+    let (slow, _) = world.session(40_000);
+    let frame = request_frame(1, &exists("/", false));
+    for byte in frame.iter().take(3) {
+        world.send_bytes(slow, std::slice::from_ref(byte));
+        world.advance(Duration::from_secs(60));
+    }
+    assert_eq!(world.closed(slow), Some(CloseReason::SessionExpired));
+    assert!(world.server.session_ids().is_empty());
+    let mute = world.accept();
+    world.send_bytes(mute, &connect_frame(SessionId::NONE, Password::NONE, 10_000)[..1]);
+    world.advance(Duration::from_secs(60));
+    assert_eq!(world.closed(mute), Some(CloseReason::Sessionless));
+}
+
+#[test]
+fn ten_thousand_watches_of_one_client_cost_the_others_nothing() {
+    let mut world = World::with(config());
+    let (greedy, _) = world.session(40_000);
+    let (writer, _) = world.session(40_000);
+    for n in 0..10_000 {
+        world.send(greedy, n, &exists(&format!("/w-{n}"), true));
+    }
+    assert_eq!(world.server.watches.watch_count(), 10_000);
+    let _ = world.replies(greedy);
+    for n in 0..10 {
+        assert_eq!(
+            world.call(writer, &create(&format!("/w-{n}"), CreateMode::Persistent)).err(),
+            ErrorCode::Ok
+        );
+    }
+    let events: Vec<_> = world.replies(greedy).iter().map(|event| event.event().path).collect();
+    assert_eq!(events, (0..10).map(|n| format!("/w-{n}")).collect::<Vec<_>>());
+    world.disconnect(greedy);
+    assert_eq!(world.server.watches.watch_count(), 0, "they go with the connection");
+}
