@@ -208,6 +208,23 @@ impl<'d> Draft<'d> {
         }
     }
 
+    /// Deletes nodes that have no children, and each of which is there.
+    pub(super) fn delete_all(&mut self, paths: &[String]) {
+        let mut gone_below: BTreeMap<&str, usize> = BTreeMap::new();
+        for path in paths {
+            self.effects.0.insert(path.clone(), None);
+            let parent = zk_proto::path::parent(path).unwrap_or_default();
+            *gone_below.entry(parent).or_default() += 1;
+        }
+        for (path, gone) in gone_below {
+            if let Some(mut parent) = self.node(path) {
+                parent.child_count = parent.child_count.saturating_sub(gone);
+                parent.stat.pzxid = self.slot.zxid;
+                self.put(path, parent);
+            }
+        }
+    }
+
     /// The ephemeral nodes that a session will have, in order.
     pub(super) fn ephemerals_of(&self, session: SessionId) -> Vec<String> {
         let candidates = self.tree.ephemerals_of(session);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zk_proto::{EphemeralOwner, SessionId};
 
-type Paths = BTreeSet<Box<str>>;
+pub(super) type Paths = BTreeSet<Box<str>>;
 
 /// Index of the nodes that end with a session, with their last child, or by their age.
 #[derive(Debug, Default)]
@@ -52,6 +52,13 @@ impl Owners {
                 self.sessions.remove(&session);
             }
         }
+    }
+
+    /// Forgets all nodes of a session, and says which they were.
+    pub(super) fn take_session(&mut self, session: SessionId) -> Paths {
+        let paths = self.sessions.remove(&session).unwrap_or_default();
+        self.ephemeral_count -= paths.len();
+        paths
     }
 
     pub(super) fn of_session(&self, session: SessionId) -> impl Iterator<Item = &str> {

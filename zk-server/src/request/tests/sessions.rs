@@ -114,3 +114,21 @@ fn what_cannot_be_decoded_still_takes_a_zxid() {
     world.apply(&proposal);
     assert_eq!(world.tree.last_zxid(), slot.zxid);
 }
+
+/// The log could not read the list again.
+#[test]
+fn a_session_with_too_many_nodes_to_list_ends_without_the_list() {
+    let mut world = World::new();
+    world.must(&persistent("/a"));
+    let long = "x".repeat(100_000);
+    for n in 0..11 {
+        world.must(&create(&format!("/a/{long}-{n}"), CreateMode::Ephemeral));
+    }
+    let session = world.session;
+    let proposal = world.propose_server(ServerRequest::CloseSession { session, cxid: 0 });
+    assert_eq!(proposal.txn, Txn::CloseSession { paths: Some(Vec::new()) });
+    let changes = world.apply(&proposal).changes.len();
+    assert_eq!((changes, world.tree.ephemeral_count()), (11, 0));
+    let parent = world.tree.node("/a").unwrap();
+    assert_eq!((parent.child_count(), parent.stat().pzxid), (0, world.zxid));
+}

@@ -83,3 +83,29 @@ fn everybody_who_waits_gets_the_same_event() {
         assert_eq!((event.kind, event.path.as_str()), (EventType::NodeCreated, "/a"));
     }
 }
+
+/// As since 3.8.4 and 3.9.2.
+#[test]
+fn an_event_goes_only_to_those_who_may_read_its_node() {
+    let mut world = World::new();
+    let [owner, friend, stranger] = [0; 3].map(|_| world.session(10_000).0);
+    for conn in [owner, friend] {
+        let auth = zk_proto::AuthPacket { kind: 0, scheme: "digest", auth: b"owner:pw" };
+        world.send(conn, zk_proto::xid::AUTH, &Request::Auth(auth));
+        let _ = world.replies(conn);
+    }
+    let recursive = AddWatchMode::PersistentRecursive.code();
+    for conn in [friend, stranger] {
+        world.call(conn, &exists("/a", true));
+        world.call(conn, &Request::AddWatch(AddWatchRequest { path: "/a", mode: recursive }));
+    }
+    let (path, acl) = ("/a", Acl::creator_all());
+    let flags = CreateMode::Persistent.flags();
+    let secret = CreateRequest { path, data: None, acl, flags };
+    world.call(owner, &Request::Create(secret));
+    world.call(owner, &set("/a", b"x"));
+    let kinds: Vec<_> = world.replies(friend).iter().map(|event| event.event().kind).collect();
+    assert_eq!(kinds, [EventType::NodeCreated, EventType::NodeDataChanged]);
+    assert!(world.frames(stranger).is_empty(), "who may not read it is not told");
+    assert_eq!(world.call(stranger, &exists("/a", false)).err(), ErrorCode::NoAuth);
+}
