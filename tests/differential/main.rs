@@ -27,15 +27,20 @@ use zk_server::testing::TestServer;
 use crate::differences::{DIFFERENCES, NOT_GENERATED};
 use crate::pair::{EVENT, Mismatch, Pair};
 
-/// What a build can afford: some twenty seconds.
-const OPS: usize = 20_000;
+/// What a build can afford: about a minute on a quiet machine.
+const OPS: usize = 40_000;
 
 /// `super:test`
 const SUPER_DIGEST: &str = "super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
-/// No session ends by itself within a seed, no container goes: when is a matter of chance.
-const CONFIG: &str = "minSessionTimeout=20000 maxSessionTimeout=60000 extendedTypesEnabled=true \
-     enforceQuota=true";
+/// No session ends by itself, no container goes, nobody is cut off who is slow to connect, however
+/// long the machine stops: when is a matter of chance.
+const CONFIG: &str = "minSessionTimeout=600000 maxSessionTimeout=1800000 \
+     nio.sessionlessCnxnTimeout=600000 extendedTypesEnabled=true enforceQuota=true";
+/// In ms.
+pub(crate) const SESSION_TIMEOUT_MIN: i32 = 600_000;
+/// In ms.
+pub(crate) const SESSION_TIMEOUT_MAX: i32 = 1_800_000;
 const JVM_FLAGS: &str = "-Dznode.container.checkIntervalMs=86400000 \
      -Dzookeeper.DigestAuthenticationProvider.superDigest=super:D/InIHSb7yEEbrWz8b9l71RjZJU=";
 
@@ -44,8 +49,13 @@ fn our_server() -> zk_server::testing::TestServerBuilder {
         .extended_types(true)
         .enforce_quota(true)
         .super_digest(SUPER_DIGEST)
-        .session_timeout_bounds(Duration::from_secs(20), Duration::from_secs(60))
+        .session_timeout_bounds(millis(SESSION_TIMEOUT_MIN), millis(SESSION_TIMEOUT_MAX))
+        .sessionless_timeout(millis(SESSION_TIMEOUT_MIN))
         .container_check_interval(Duration::from_secs(86_400))
+}
+
+fn millis(ms: i32) -> Duration {
+    Duration::from_millis(ms.unsigned_abs().into())
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ use crate::generator::{WatchClass, WatchClasses};
 use crate::normal::{Normal, Observed, Part};
 use crate::request::{Body, Request};
 use crate::wire::Wire;
+use crate::{SESSION_TIMEOUT_MAX, SESSION_TIMEOUT_MIN};
 
 /// No error code.
 pub(crate) const EVENT: i32 = i32::MAX;
@@ -85,7 +86,8 @@ impl Pair {
 
     /// A new session, or none if `last_zxid_seen` is too high.
     pub(crate) fn open(&mut self, rng: &mut Rng, ahead: i64) -> Result<Option<usize>, Mismatch> {
-        let wanted = [-1, 0, 1, 19_999, 30_000, 60_000, 60_001, i32::MAX][rng.usize(..8)];
+        let (least, most) = (SESSION_TIMEOUT_MIN, SESSION_TIMEOUT_MAX);
+        let wanted = [-1, 0, 1, least - 1, least + 1, most, most + 1, i32::MAX][rng.usize(..8)];
         let (timeout_ms, read_only) = (wanted, [None, Some(false), Some(true)][rng.usize(..3)]);
         let number = self.sessions.len();
         let (wires, responses) = self.connect(|normal, _| ConnectRequest {
@@ -127,7 +129,7 @@ impl Pair {
             ConnectRequest {
                 protocol_version: 0,
                 last_zxid_seen: Zxid::ZERO,
-                timeout_ms: 30_000,
+                timeout_ms: SESSION_TIMEOUT_MIN + 1,
                 session_id: ids[server],
                 password,
                 read_only: Some(false),

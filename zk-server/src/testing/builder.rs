@@ -43,6 +43,12 @@ impl TestServerBuilder {
         self
     }
 
+    /// How long a connection may take until its session is set up.
+    pub fn sessionless_timeout(mut self, timeout: Duration) -> Self {
+        self.config.limits.sessionless_timeout = timeout;
+        self
+    }
+
     /// Whether nodes with a time to live can be created. Apache's default is no.
     pub fn extended_types(mut self, enabled: bool) -> Self {
         self.config.extended_types_enabled = enabled;
