@@ -44,29 +44,35 @@ impl Timer {
 }
 
 /// One slot per [`Timer`].
+///
+/// Invariant: `next` is the earliest of `slots`. It is asked for several times per request, and set
+/// anew at most twice.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Timers([Option<Instant>; Timer::ALL.len()]);
+pub(crate) struct Timers {
+    slots: [Option<Instant>; Timer::ALL.len()],
+    next: Option<Instant>,
+}
 
 impl Timers {
     /// Sets a timer, whatever it was set to.
     pub(crate) fn set(&mut self, timer: Timer, at: Instant) {
-        self.0[timer as usize] = Some(at);
+        self.put(timer, Some(at));
     }
 
     /// Sets a timer to so long after `from`; a time beyond the clock's reach never comes.
     pub(crate) fn set_after(&mut self, timer: Timer, from: Instant, after: Duration) {
-        self.0[timer as usize] = from.checked_add(after);
+        self.put(timer, from.checked_add(after));
     }
 
     /// Sets a timer unless it is set to something earlier.
     pub(crate) fn set_earlier(&mut self, timer: Timer, at: Instant) {
-        let slot = &mut self.0[timer as usize];
-        *slot = Some(slot.map_or(at, |set| set.min(at)));
+        let set = self.slots[timer as usize];
+        self.put(timer, Some(set.map_or(at, |set| set.min(at))));
     }
 
     /// Unsets a timer.
     pub(crate) fn clear(&mut self, timer: Timer) {
-        self.0[timer as usize] = None;
+        self.put(timer, None);
     }
 
     /// Unsets all timers.
@@ -76,17 +82,21 @@ impl Timers {
 
     /// Whether a timer is set.
     pub(crate) fn is_set(&self, timer: Timer) -> bool {
-        self.0[timer as usize].is_some()
+        self.slots[timer as usize].is_some()
     }
 
     /// Whether a timer is set and due.
     pub(crate) fn is_due(&self, timer: Timer, now: Instant) -> bool {
-        self.0[timer as usize].is_some_and(|at| at <= now)
+        self.slots[timer as usize].is_some_and(|at| at <= now)
     }
 
     /// Unsets a timer if it is due, and says whether it was.
     pub(crate) fn take_if_due(&mut self, timer: Timer, now: Instant) -> bool {
-        self.0[timer as usize].take_if(|at| *at <= now).is_some()
+        let is_due = self.is_due(timer, now);
+        if is_due {
+            self.clear(timer);
+        }
+        is_due
     }
 
     /// Unsets the first timer that is due, in the order of [`Timer`].
@@ -96,7 +106,16 @@ impl Timers {
 
     /// When the next timer comes due.
     pub(crate) fn next(&self) -> Option<Instant> {
-        self.0.iter().flatten().min().copied()
+        self.next
+    }
+
+    fn put(&mut self, timer: Timer, at: Option<Instant>) {
+        let was = std::mem::replace(&mut self.slots[timer as usize], at);
+        if at.is_some_and(|at| self.next.is_none_or(|next| at <= next)) {
+            self.next = at;
+        } else if was.is_some() && was == self.next {
+            self.next = self.slots.iter().flatten().min().copied();
+        }
     }
 }
 
@@ -125,5 +144,26 @@ mod tests {
         assert_eq!(timers.take_due(start + 2 * second), Some(Timer::Ping));
         assert_eq!(timers.take_due(start + 2 * second), None);
         assert_eq!(timers.next(), Some(start + 3 * second));
+    }
+
+    #[test]
+    #[allow(clippy::disallowed_methods, reason = "an origin for the fake clock")]
+    fn the_next_one_is_the_earliest_whatever_was_set_and_unset() {
+        let start = Instant::now();
+        let mut rng = fastrand::Rng::with_seed(1);
+        let mut timers = Timers::default();
+        for _ in 0..10_000 {
+            let timer = Timer::ALL[rng.usize(..Timer::ALL.len())];
+            // Few distinct times, so that some are set twice.
+            let at = start + Duration::from_secs(rng.u64(..20));
+            match rng.u8(..5) {
+                0 => timers.clear(timer),
+                1 => _ = timers.take_due(at),
+                2 => timers.set_earlier(timer, at),
+                3 => _ = timers.take_if_due(timer, at),
+                _ => timers.set(timer, at),
+            }
+            assert_eq!(timers.next(), timers.slots.iter().flatten().min().copied());
+        }
     }
 }
