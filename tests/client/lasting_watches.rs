@@ -133,3 +133,114 @@ async fn observe_always_ends_up_at_the_latest_state() {
     other.delete("/a").await.unwrap();
     until(None).await;
 }
+
+/// What a watch on `/a` is told of [`a_life`], if it is the only one.
+fn told(mode: WatchMode) -> Vec<(EventType, &'static str)> {
+    use EventType::{NodeChildrenChanged, NodeCreated, NodeDataChanged, NodeDeleted};
+    match mode {
+        WatchMode::Persistent => vec![
+            (NodeCreated, "/a"),
+            (NodeDataChanged, "/a"),
+            (NodeChildrenChanged, "/a"),
+            (NodeChildrenChanged, "/a"),
+            (NodeDeleted, "/a"),
+        ],
+        _ => vec![
+            (NodeCreated, "/a"),
+            (NodeDataChanged, "/a"),
+            (NodeCreated, "/a/child"),
+            (NodeDataChanged, "/a/child"),
+            (NodeDeleted, "/a/child"),
+            (NodeDeleted, "/a"),
+        ],
+    }
+}
+
+#[tokio::test]
+async fn lasting_watches_of_both_modes_on_one_path_tell_all_in_either_order() {
+    let target = Target::start().await;
+    let other = target.client().await;
+    for reconnects in [false, true] {
+        for modes in [
+            [WatchMode::Persistent, WatchMode::PersistentRecursive],
+            [WatchMode::PersistentRecursive, WatchMode::Persistent],
+        ] {
+            let proxy = target.proxy().await;
+            let client = target.client_through(&proxy).await;
+            let mut streams = Vec::new();
+            for mode in modes {
+                streams.push((mode, client.watch("/a", mode).await.unwrap()));
+            }
+            if reconnects {
+                proxy.refuse();
+                proxy.heal();
+                for (_, stream) in &mut streams {
+                    assert_eq!(next(stream).await.0, EventType::Resync);
+                }
+            }
+            for _ in 0..2 {
+                a_life(&other, "/a").await;
+                for (mode, stream) in &mut streams {
+                    for (kind, path) in told(*mode) {
+                        assert_eq!(next(stream).await, (kind, path.to_owned()), "{modes:?}");
+                    }
+                }
+            }
+            client.close().await.unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn one_shot_watches_and_a_lasting_one_on_one_path_take_nothing_from_each_other() {
+    let target = Target::start().await;
+    let other = target.client().await;
+    other.create("/a", b"", CreateMode::Persistent).await.unwrap();
+    for mode in [WatchMode::Persistent, WatchMode::PersistentRecursive] {
+        for first in [true, false] {
+            let client = target.client().await;
+            let early = match first {
+                true => Some(client.watch("/a", mode).await.unwrap()),
+                false => None,
+            };
+            let (_, _, data) = client.get("/a").watch().await.unwrap();
+            let (_, exists) = client.exists("/a").watch().await.unwrap();
+            let (_, _, children) = client.children("/a").watch().await.unwrap();
+            let mut stream = match early {
+                Some(stream) => stream,
+                None => client.watch("/a", mode).await.unwrap(),
+            };
+            other.set("/a", b"1").await.unwrap();
+            other.set("/a", b"2").await.unwrap();
+            other.create("/a/b", b"", CreateMode::Persistent).await.unwrap();
+            other.delete("/a/b").await.unwrap();
+            for (watch, kind) in [
+                (data, EventType::NodeDataChanged),
+                (exists, EventType::NodeDataChanged),
+                (children, EventType::NodeChildrenChanged),
+            ] {
+                let event = within("a one-shot watch fires", watch).await.unwrap();
+                assert_eq!((event.kind, event.path.as_str()), (kind, "/a"), "{mode:?}");
+            }
+            for _ in 0..2 {
+                assert_eq!(next(&mut stream).await.0, EventType::NodeDataChanged, "{mode:?}");
+            }
+            let expected = match mode {
+                WatchMode::Persistent => [(EventType::NodeChildrenChanged, "/a"); 2],
+                _ => [(EventType::NodeCreated, "/a/b"), (EventType::NodeDeleted, "/a/b")],
+            };
+            for (kind, path) in expected {
+                assert_eq!(next(&mut stream).await, (kind, path.to_owned()), "{mode:?}");
+            }
+            // Who set its watch while the lasting one was there keeps it when that is dropped.
+            let (_, _, data) = client.get("/a").watch().await.unwrap();
+            drop(stream);
+            client.sync("/").await.unwrap();
+            let (_, _, again) = client.get("/a").watch().await.unwrap();
+            other.set("/a", b"3").await.unwrap();
+            within("it fires", data).await.unwrap();
+            within("and the next", again).await.unwrap();
+            client.close().await.unwrap();
+        }
+    }
+}

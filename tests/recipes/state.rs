@@ -19,19 +19,22 @@ async fn create(client: &Client, path: &str, data: &str) {
 #[tokio::test]
 async fn a_cache_follows_what_others_do() {
     let target = Target::start().await;
-    // A client each: servers before 3.9 get the watches of one session on one path mixed up
-    // (ZOOKEEPER-4466).
     let (writer, reader) = (target.client().await, target.client().await);
-    let (second, third) = (target.client().await, target.client().await);
     for path in ["/a", "/a/b", "/a/b/c", "/a/d"] {
         create(&writer, path, path).await;
     }
     let tree = within("a tree", Cache::tree(&reader, "/a")).await.unwrap();
-    let children = within("children", Cache::children(&second, "/a")).await.unwrap();
-    let node = within("a node", Cache::node(&third, "/a")).await.unwrap();
+    let children = within("children", Cache::children(&reader, "/a")).await.unwrap();
+    let node = within("a node", Cache::node(&reader, "/a")).await.unwrap();
     assert_eq!(tree.nodes().keys().collect::<Vec<_>>(), ["/a", "/a/b", "/a/b/c", "/a/d"]);
     assert_eq!(children.nodes().keys().collect::<Vec<_>>(), ["/a", "/a/b", "/a/d"]);
     assert_eq!(node.root().unwrap().data, "/a");
+    // Of one client, so that servers before 3.9 have room for one of their watches only
+    // (ZOOKEEPER-4466).
+    let (_, _, data) = reader.get("/a").watch().await.unwrap();
+    let (_, _, list) = reader.children("/a").watch().await.unwrap();
+    let mut observed = std::pin::pin!(reader.observe("/a"));
+    assert_eq!(observed.next().await.unwrap().unwrap().unwrap().0, "/a");
     writer.set("/a/b/c", "new").await.unwrap();
     writer.delete("/a/d").await.unwrap();
     create(&writer, "/a/e", "e").await;
@@ -45,6 +48,20 @@ async fn a_cache_follows_what_others_do() {
     let found = children.wait_for(|nodes| nodes.keys().eq(["/a", "/a/b", "/a/e"]));
     within("the children", found).await.unwrap();
     within("the node", node.wait_for(|nodes| nodes["/a"].data == "root")).await.unwrap();
+    within("the one-shot watch of the data", data).await.unwrap();
+    within("the one-shot watch of the list", list).await.unwrap();
+    assert_eq!(within("a state", observed.next()).await.unwrap().unwrap().unwrap().0, "root");
+    // Once more: what fired or was renewed has taken nothing from the others.
+    writer.set("/a", "last").await.unwrap();
+    create(&writer, "/a/f", "f").await;
+    for cache in [&tree, &children] {
+        let found = cache.wait_for(|nodes| {
+            nodes.get("/a/f").is_some() && nodes.get("/a").is_some_and(|node| node.data == "last")
+        });
+        within("a cache", found).await.unwrap();
+    }
+    within("the node", node.wait_for(|nodes| nodes["/a"].data == "last")).await.unwrap();
+    assert_eq!(within("a state", observed.next()).await.unwrap().unwrap().unwrap().0, "last");
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use zk_proto::{ConnectRequest, ConnectResponse, ErrorCode, SessionId};
 use super::link::{Granted, Link, Phase};
 use super::machine::Session;
 use super::output::{Loss, Output, SessionState};
-use super::pending::Owner;
 use super::read_only::Search;
 use super::request::{Class, Failure};
+use super::slot::Owner;
 use super::timers::Timer;
 
 /// An attempt may take at least this long, however many servers share the time there is, unless a

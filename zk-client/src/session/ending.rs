@@ -7,8 +7,8 @@ use zk_proto::{OpCode, Zxid};
 use super::link::{Granted, Phase};
 use super::machine::Session;
 use super::output::{Loss, Notice, Output, SessionState};
-use super::pending::Owner;
 use super::request::{Class, Failure, Reply, encode_bare_request};
+use super::slot::Owner;
 use super::timers::Timer;
 
 impl<R, W: Clone> Session<R, W> {

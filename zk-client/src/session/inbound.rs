@@ -5,17 +5,15 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, FrameDecoder, FrameError, Reader};
-use zk_proto::{
-    ErrorCode, OpCode, RemoveWatchesRequest, ReplyHeader, WatcherEvent, WatcherType, Zxid, xid,
-};
+use zk_proto::{ErrorCode, ReplyHeader, WatcherEvent, Zxid, xid};
 
 use super::link::Phase;
 use super::machine::Session;
 use super::output::{Loss, NodeEvent, Notice, Output, SessionState};
-use super::pending::{Owner, Registration};
-use super::request::{Failure, Outcome, Reply, XID_AT, encode_request};
+use super::request::{Failure, Outcome, Reply, XID_AT};
+use super::slot::{Owner, Registration};
 use super::timers::Timer;
-use super::watches::{Watch, WatchKind};
+use super::watches::Watch;
 
 impl<R, W: Clone> Session<R, W> {
     /// Bytes have come. Takes whole frames out of the buffer and leaves the rest, to which the
@@ -78,6 +76,9 @@ impl<R, W: Clone> Session<R, W> {
             Err(reason) => return self.drop_connection(now, reason.into()),
         };
         let body = frame.slice(frame.len() - reader.remaining().len()..);
+        if header.xid != xid::NOTIFICATION && header.xid != xid::PING {
+            self.link.held.forget_told();
+        }
         match header.xid {
             xid::NOTIFICATION => self.notified(now, header, &body),
             xid::PING => self.ping_answered(now),
@@ -97,11 +98,7 @@ impl<R, W: Clone> Session<R, W> {
         // The change is not "seen" yet in the sense of the connect request: of several events of
         // one transaction, those after a lost connection would never come.
         let zxid = (header.zxid > Zxid::ZERO).then_some(header.zxid);
-        let outputs = &mut self.outputs;
-        self.watches.fire(kind, &path, |sink| {
-            let notice = Notice::Event(NodeEvent { kind, path: path.clone(), zxid });
-            outputs.push_back(Output::Watch { sink, notice });
-        });
+        self.happened(now, NodeEvent { kind, path, zxid });
     }
 
     fn ping_answered(&mut self, now: Instant) {
@@ -140,6 +137,9 @@ impl<R, W: Clone> Session<R, W> {
             return self.drop_connection(now, Loss::WatchesRefused(code));
         }
         for (kind, path) in chunk.persistent() {
+            if !unsupported {
+                self.link.held.insert(kind, path);
+            }
             if unsupported {
                 let failure = Failure::Code(ErrorCode::Unimplemented);
                 for sink in self.watches.take(kind, path) {
@@ -171,7 +171,11 @@ impl<R, W: Clone> Session<R, W> {
         if header.zxid > self.zxid_seen {
             self.zxid_seen = header.zxid;
         }
+        let watched = slot.registration.watched().map(|(_, path)| Arc::clone(path));
         self.register(now, slot.registration, header.err);
+        if let Some(path) = watched {
+            self.tidy(now, &path);
+        }
         let outcome = match header.err {
             ErrorCode::Ok => Ok(Reply { xid: header.xid, zxid: header.zxid, body }),
             code => Err(Failure::Code(code)),
@@ -180,9 +184,7 @@ impl<R, W: Clone> Session<R, W> {
             Owner::Caller(reply) => self.complete(reply, outcome),
             Owner::Abandoned => {}
             Owner::Removal { kind, path, last_try } => {
-                if header.err == ErrorCode::MarshallingError && !last_try {
-                    self.remove_all_kinds(now, kind, path);
-                }
+                self.removal_answered(now, kind, path, last_try, header.err);
             }
             Owner::Close(reply) => self.close_answered(reply, outcome),
         }
@@ -199,6 +201,9 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     fn register(&mut self, now: Instant, registration: Registration<W>, answer: ErrorCode) {
+        if let Some((kind, path)) = registration.watched() {
+            self.link.held.answered(kind, path, kind.filed(answer).is_some());
+        }
         match registration {
             Registration::None => {}
             Registration::Set(watch) => {
@@ -211,31 +216,6 @@ impl<R, W: Clone> Session<R, W> {
                     self.retire(now, kind, path);
                 }
             }
-        }
-    }
-
-    /// Removes a watch from the server if nobody waits for it any more. One-shot watches stay until
-    /// they fire into nothing: they cost the server an entry, not a message per change.
-    pub(super) fn retire(&mut self, now: Instant, kind: WatchKind, path: Arc<str>) {
-        let wanted =
-            self.watches.contains(kind, &path) || self.pending.sets_watch(&path, Some(kind));
-        if kind.is_persistent() && !wanted && self.phase == Phase::Established && !self.closing {
-            self.remove(now, kind, path, kind.watcher_type());
-        }
-    }
-
-    fn remove(&mut self, now: Instant, kind: WatchKind, path: Arc<str>, wire: WatcherType) {
-        let request = RemoveWatchesRequest { path: &path, kind: wire.code() };
-        let frame = encode_request(OpCode::RemoveWatches, &request);
-        let last_try = wire == WatcherType::Any;
-        self.pending.push_own(now, Owner::Removal { kind, path, last_try }, frame);
-    }
-
-    /// A server before 3.9 can only remove all watches of a path at once.
-    fn remove_all_kinds(&mut self, now: Instant, kind: WatchKind, path: Arc<str>) {
-        let wanted = self.watches.contains_path(&path) || self.pending.sets_watch(&path, None);
-        if !wanted && !self.closing {
-            self.remove(now, kind, path, WatcherType::Any);
         }
     }
 

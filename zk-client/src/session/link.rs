@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use zk_proto::{HostPort, Password, SessionId, Zxid};
 
+use super::held::Held;
 use super::sasl::Exchange;
 use super::watches::Chunk;
 
@@ -65,6 +66,8 @@ pub(crate) struct Link {
     /// What had been seen when the connection came up. Chunks written later must not use more:
     /// they would miss what happened in between.
     pub(crate) relative_zxid: Zxid,
+    /// The lasting watches that the server holds.
+    pub(crate) held: Held,
 }
 
 /// A session that a server has granted.

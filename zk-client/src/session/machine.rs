@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -14,9 +15,10 @@ use super::config::Config;
 use super::hosts::HostList;
 use super::link::{Granted, Link, Phase};
 use super::output::{Loss, Output, SessionState};
-use super::pending::{self, Pending};
+use super::pending::Pending;
 use super::read_only::Search;
 use super::request::{Failure, Outcome, Reply, Request, XID_AT};
+use super::slot::is_frame;
 use super::timers::{Timer, Timers};
 use super::watches::{Registry, WatcherId, rearming_len};
 use crate::handover::SessionHandover;
@@ -123,7 +125,7 @@ impl<R, W: Clone> Session<R, W> {
     }
 
     fn admit(&self, request: &Request<R, W>) -> Result<(), Failure> {
-        debug_assert!(pending::is_frame(&request.frame), "a frame of encode_request");
+        debug_assert!(is_frame(&request.frame), "a frame of encode_request");
         if let Phase::Finished(failure) = &self.phase {
             return Err(failure.clone());
         }
@@ -170,8 +172,15 @@ impl<R, W: Clone> Session<R, W> {
     pub(crate) fn unwatch(&mut self, now: Instant, watcher: WatcherId) {
         self.expire_if_due(now);
         match self.watches.remove(watcher) {
-            Some((kind, path)) => self.retire(now, kind, path),
-            None => self.pending.unwatch(watcher),
+            Some((kind, path)) => {
+                self.retire(now, kind, Arc::clone(&path));
+                self.tidy(now, &path);
+            }
+            None => {
+                if let Some(path) = self.pending.unwatch(watcher) {
+                    self.tidy(now, &path);
+                }
+            }
         }
     }
 
@@ -198,6 +207,7 @@ impl<R, W: Clone> Session<R, W> {
         while let Some((reply, in_flight)) = self.pending.take_due(now) {
             self.complete(reply, Err(Failure::TimedOut { in_flight }));
         }
+        self.tidy_all(now);
         if let Some(next) = self.pending.next_deadline() {
             self.timers.set(Timer::Request, next);
         }

@@ -45,6 +45,7 @@ mod backoff;
 mod config;
 mod ending;
 mod handover;
+mod held;
 mod hosts;
 mod inbound;
 mod link;
@@ -55,7 +56,9 @@ mod output;
 mod pending;
 mod read_only;
 mod request;
+mod riding;
 mod sasl;
+mod slot;
 mod timers;
 mod watches;
 

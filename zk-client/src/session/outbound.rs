@@ -54,7 +54,7 @@ impl<R, W: Clone> Session<R, W> {
             if let Some(chunk) = self.link.rearm.pop_front() {
                 chunk.transmit(self.link.relative_zxid, out);
                 self.link.rearming.push_back((now, chunk));
-            } else if self.pending.has_queued() {
+            } else if self.may_send_next() {
                 let xid = self.take_xid();
                 let before = self.link.written + (out.len() - start) as u64;
                 self.pending.send_next(now, xid, before, out);

@@ -18,8 +18,9 @@ use std::time::Instant;
 
 use bytes::BytesMut;
 
-use super::request::{Class, FRAME_LEN_MIN, Request, RequestId, XID_AT};
-use super::watches::{Watch, WatchKind, WatcherId};
+use super::request::{Class, Request, RequestId, XID_AT};
+use super::slot::{Owner, Registration, Slot};
+use super::watches::{WatchKind, WatcherId};
 
 /// How many connections may break over one read, as the oldest request without an answer, before
 /// it fails: enough for any outage a session survives, and an end for a request that makes each
@@ -29,58 +30,6 @@ pub(crate) const READ_RESENDS_MAX: u8 = 10;
 /// Due times of requests that are done stay in the heap until there are this many of them or twice
 /// the number of requests, whichever is more.
 const STALE_DEADLINES_MIN: usize = 64;
-
-/// Whom a request belongs to.
-pub(crate) enum Owner<R> {
-    /// A caller, who is told the outcome.
-    Caller(R),
-    /// A caller who has been told that it took too long.
-    Abandoned,
-    /// The session, which removes a watch from the server that nobody waits for any more.
-    Removal {
-        /// The kind of the watch.
-        kind: WatchKind,
-        /// Its node.
-        path: Arc<str>,
-        /// Whether nothing else is left to try if the server does not understand.
-        last_try: bool,
-    },
-    /// The caller who closes the session.
-    Close(R),
-}
-
-/// What the reply does to the watches.
-pub(crate) enum Registration<W> {
-    /// Nothing.
-    None,
-    /// It sets one.
-    Set(Watch<W>),
-    /// It sets one on the server that nobody wants any more, and that would stay.
-    Undo {
-        /// Its kind.
-        kind: WatchKind,
-        /// Its node.
-        path: Arc<str>,
-    },
-}
-
-/// A request on its way.
-pub(crate) struct Slot<R, W> {
-    pub(crate) id: RequestId,
-    pub(crate) owner: Owner<R>,
-    pub(crate) class: Class,
-    pub(crate) registration: Registration<W>,
-    /// When it was submitted.
-    pub(crate) since: Instant,
-    /// When it was sent, as which xid, and where its frame ends in what was written to the
-    /// connection. Meaningless while it is queued.
-    pub(crate) sent_at: Instant,
-    pub(crate) xid: i32,
-    end: u64,
-    deadline: Option<Instant>,
-    resends: u8,
-    frame: BytesMut,
-}
 
 /// All requests that have no outcome yet, and those in flight whose outcome was told early.
 pub(crate) struct Pending<R, W> {
@@ -114,11 +63,6 @@ impl<R, W> Pending<R, W> {
     /// Bytes of their frames.
     pub(crate) fn bytes(&self) -> usize {
         self.bytes
-    }
-
-    /// Whether something is in line.
-    pub(crate) fn has_queued(&self) -> bool {
-        !self.queued.is_empty()
     }
 
     /// Puts a caller's request in line.
@@ -181,6 +125,11 @@ impl<R, W> Pending<R, W> {
             Owner::Caller(reply) => Some(reply),
             _ => None,
         }
+    }
+
+    /// The first request in line.
+    pub(crate) fn next_mut(&mut self) -> Option<&mut Slot<R, W>> {
+        self.queued.front_mut()
     }
 
     /// Moves the first request in line to those in flight and writes its frame to `out`, of which
@@ -296,18 +245,18 @@ impl<R, W> Pending<R, W> {
         (self.bytes, self.deadlines.len(), self.watchers.len())
     }
 
-    /// A watcher of a request on its way is no longer wanted. Persistent watches cannot be left to
-    /// themselves on the server.
-    pub(crate) fn unwatch(&mut self, watcher: WatcherId) {
-        let Some(id) = self.watchers.remove(&watcher) else {
-            return;
-        };
+    /// A watcher of a request on its way is no longer wanted; the path it was to watch. Persistent
+    /// watches cannot be left to themselves on the server.
+    pub(crate) fn unwatch(&mut self, watcher: WatcherId) -> Option<Arc<str>> {
+        let id = self.watchers.remove(&watcher)?;
         let slot = match (position(&self.in_flight, id), position(&self.queued, id)) {
             (Some(at), _) => &mut self.in_flight[at],
             (_, Some(at)) => &mut self.queued[at],
-            (None, None) => return,
+            (None, None) => return None,
         };
+        let path = slot.registration.watched().map(|(_, path)| Arc::clone(path));
         slot.forget_watch();
+        path
     }
 
     /// Whether a request on its way sets such a watch.
@@ -366,37 +315,7 @@ impl<R, W> Pending<R, W> {
     }
 }
 
-impl<R, W> Slot<R, W> {
-    /// The watcher is gone; what stays of its watch on the server must go too. A one-shot watch is
-    /// not asked for when the request is sent, or sent again.
-    fn forget_watch(&mut self) {
-        self.registration = match std::mem::replace(&mut self.registration, Registration::None) {
-            Registration::Set(watch) if watch.kind.is_persistent() => {
-                Registration::Undo { kind: watch.kind, path: watch.path }
-            }
-            Registration::Set(_) => {
-                clear_watch_flag(&mut self.frame);
-                Registration::None
-            }
-            other => other,
-        };
-    }
-}
-
-/// Makes a read that sets a one-shot watch a plain one: all of them end with that flag.
-fn clear_watch_flag(frame: &mut BytesMut) {
-    if let Some(flag) = frame.get_mut(FRAME_LEN_MIN..).and_then(<[u8]>::last_mut) {
-        *flag = 0;
-    }
-}
-
 /// Where a request is in a line.
 fn position<R, W>(line: &VecDeque<Slot<R, W>>, id: RequestId) -> Option<usize> {
     line.binary_search_by_key(&id, |slot| slot.id).ok()
-}
-
-/// Whether these bytes can be a request.
-pub(crate) fn is_frame(frame: &[u8]) -> bool {
-    let prefix = frame.first_chunk().map(|prefix| u32::from_be_bytes(*prefix) as usize);
-    frame.len() >= FRAME_LEN_MIN && prefix == Some(frame.len() - XID_AT)
 }

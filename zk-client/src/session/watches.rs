@@ -64,6 +64,22 @@ impl WatchKind {
         }
     }
 
+    /// What has to be asked of a server that holds this lasting watch on the same path, so that
+    /// there is no need for more than one kind on a path; `None` if nothing has to be.
+    ///
+    /// A server before 3.9 keeps one list of watches for the node and one for its children, and in
+    /// each of the two one kind for a path and connection: what is asked for last. A lasting watch
+    /// is in both, and so is lost to a one-shot watch; but a recursive one sees nothing by the list
+    /// for children.
+    pub(crate) fn asked_beside(self, carrier: Option<Self>) -> Option<Self> {
+        match (self, carrier) {
+            (Self::Child, Some(Self::Recursive)) => Some(self),
+            (Self::Data | Self::Exist | Self::Child, Some(_)) => None,
+            (Self::Persistent, Some(Self::Recursive)) => Some(Self::Recursive),
+            _ => Some(self),
+        }
+    }
+
     /// What removes exactly this kind from a server. Persistent kinds are known since 3.9.0; an
     /// older server calls them undecodable, and only [`WatcherType::Any`] removes them there.
     pub(crate) fn watcher_type(self) -> WatcherType {
@@ -251,6 +267,16 @@ impl Chunk {
     pub(crate) fn persistent(&self) -> impl Iterator<Item = (WatchKind, &Arc<str>)> {
         let kinds = [WatchKind::Persistent, WatchKind::Recursive].into_iter();
         kinds.flat_map(|kind| self.paths[kind as usize].iter().map(move |path| (kind, path)))
+    }
+
+    /// Whether there is a persistent watch of this path in it.
+    pub(crate) fn is_lasting(&self, path: &str) -> bool {
+        // The paths are in order, as they are in the tables.
+        let kinds = [WatchKind::Persistent, WatchKind::Recursive];
+        kinds.into_iter().any(|kind| {
+            let paths = &self.paths[kind as usize];
+            paths.binary_search_by(|other| (**other).cmp(path)).is_ok()
+        })
     }
 
     /// Writes the request. Servers before 3.6 know only the form without persistent watches.

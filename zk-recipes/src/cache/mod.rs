@@ -40,11 +40,6 @@
 //! changed in one transaction one may be new and the other old, until its event comes. While the
 //! connection is gone it keeps what it had, and says [`Cache::is_stale`].
 //!
-//! Servers before 3.9 have room for one kind of watch on each path of a session (ZOOKEEPER-4466): a
-//! later watch of another kind on the cache's root, such as that of a cache of another kind or a
-//! `get(..).watch()`, takes the place of the cache's, which then stands still until the next
-//! reconnect. There, use a client for each.
-//!
 //! # When things go wrong
 //!
 //! | what happens | the cache |

@@ -6,6 +6,7 @@ mod pair;
 mod read_only;
 mod server;
 mod told;
+mod watch_list;
 mod writes;
 
 mod auth;
@@ -20,6 +21,8 @@ mod lost_replies;
 mod moving;
 mod rearming;
 mod requests;
+mod riding;
+mod riding_schedules;
 mod sasl;
 mod schedules;
 mod servers;

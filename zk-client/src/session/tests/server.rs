@@ -1,9 +1,10 @@
 //! A scripted ensemble: as much of ZooKeeper as one client can tell apart, on one connection at a
 //! time, misbehaving on request.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::greeting::Host;
+use super::watch_list::{Kind, WatchList};
 use super::writes::is_write;
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader, encode_frame};
@@ -33,10 +34,9 @@ pub(super) struct Conn {
     pub(super) greeted: bool,
     pub(super) session: i64,
     pub(super) inbox: BytesMut,
-    data: BTreeSet<String>,
-    child: BTreeSet<String>,
-    persistent: BTreeSet<String>,
-    recursive: BTreeSet<String>,
+    /// The watches on nodes, and those on their children. Lasting ones are in both.
+    data: WatchList,
+    child: WatchList,
 }
 
 /// A request as the ensemble saw it: the number of the connection, the xid, the op, the path.
@@ -58,8 +58,13 @@ pub(super) struct Ensemble {
     pub(super) timeout_max_ms: i32,
     /// No `setWatches2`, no `addWatch`.
     pub(super) before_3_6: bool,
-    /// Removes persistent watches only with all others.
+    /// Has room for one kind of watch on each path of a connection, and removes persistent ones only
+    /// with all others.
     pub(super) before_3_9: bool,
+    /// Says of events not which transaction they are of, as all servers before 3.9.
+    pub(super) says_no_zxid: bool,
+    /// Every event that any watch could see.
+    pub(super) happened: Vec<(EventType, String, i64)>,
     /// Grants a new session to who wants to resume one.
     pub(super) replaces_sessions: bool,
     /// Has a login section; otherwise it ends each SASL exchange at once.
@@ -95,6 +100,8 @@ impl Ensemble {
             timeout_max_ms: i32::MAX,
             before_3_6: false,
             before_3_9: false,
+            says_no_zxid: false,
+            happened: Vec::new(),
             replaces_sessions: false,
             does_sasl: true,
             protocol_version: 0,
@@ -140,7 +147,13 @@ impl Ensemble {
     /// The watches that the client's connection holds: data, child, persistent, recursive.
     pub(super) fn watches(&self) -> [usize; 4] {
         self.conn.as_ref().map_or([0; 4], |conn| {
-            [&conn.data, &conn.child, &conn.persistent, &conn.recursive].map(BTreeSet::len)
+            let [persistent, recursive] = [Kind::Persistent, Kind::Recursive];
+            [
+                conn.data.count(Kind::Oneshot),
+                conn.child.count(Kind::Oneshot),
+                conn.data.count(persistent),
+                conn.data.count(recursive),
+            ]
         })
     }
 
@@ -221,23 +234,21 @@ impl Ensemble {
         match request {
             Request::GetData(get) => {
                 let data = Some(self.node(get.path)?.data.clone());
-                self.watch(get.watch, |conn| &mut conn.data, get.path);
+                self.watch_node(get.watch, get.path);
                 GetDataResponse { data, stat: Stat::default() }.encode(body);
             }
             Request::Exists(exists) => {
-                self.watch(exists.watch, |conn| &mut conn.data, exists.path);
+                self.watch_node(exists.watch, exists.path);
                 self.node(exists.path)?;
                 ExistsResponse { stat: Stat::default() }.encode(body);
             }
             Request::GetChildren2(get) => {
                 self.node(get.path)?;
-                self.watch(get.watch, |conn| &mut conn.child, get.path);
+                self.watch_children(get.watch, get.path);
                 GetChildren2Response { children: Vec::new(), stat: Stat::default() }.encode(body);
             }
-            Request::AddWatch(add) if add.mode == 0 => {
-                self.watch(true, |conn| &mut conn.persistent, add.path);
-            }
-            Request::AddWatch(add) => self.watch(true, |conn| &mut conn.recursive, add.path),
+            Request::AddWatch(add) if add.mode == 0 => self.watch_both(Kind::Persistent, add.path),
+            Request::AddWatch(add) => self.watch_both(Kind::Recursive, add.path),
             Request::RemoveWatches(remove) => self.unwatch(remove.path, remove.kind)?,
             Request::SetWatches(set) => self.rewatch(&SetWatches2 {
                 relative_zxid: set.relative_zxid,
@@ -265,25 +276,44 @@ impl Ensemble {
         self.nodes.get(path).ok_or(ErrorCode::NoNode)
     }
 
-    fn watch(&mut self, wanted: bool, set: fn(&mut Conn) -> &mut BTreeSet<String>, path: &str) {
+    /// Sets a one-shot watch on a node.
+    fn watch_node(&mut self, wanted: bool, path: &str) {
+        let alone = self.before_3_9;
         if let Some(conn) = self.conn.as_mut().filter(|_| wanted) {
-            set(conn).insert(path.to_owned());
+            conn.data.add(path, Kind::Oneshot, alone);
+        }
+    }
+
+    /// Sets a one-shot watch on a list of children.
+    fn watch_children(&mut self, wanted: bool, path: &str) {
+        let alone = self.before_3_9;
+        if let Some(conn) = self.conn.as_mut().filter(|_| wanted) {
+            conn.child.add(path, Kind::Oneshot, alone);
+        }
+    }
+
+    /// Sets a lasting watch.
+    fn watch_both(&mut self, kind: Kind, path: &str) {
+        let alone = self.before_3_9;
+        if let Some(conn) = &mut self.conn {
+            conn.data.add(path, kind, alone);
+            conn.child.add(path, kind, alone);
         }
     }
 
     fn unwatch(&mut self, path: &str, kind: i32) -> Result<(), ErrorCode> {
-        let conn = self.conn.as_mut().expect("a connection");
+        let Conn { data, child, .. } = self.conn.as_mut().expect("a connection");
         let removed = match WatcherType::try_from(kind).expect("a watcher type") {
             WatcherType::Persistent | WatcherType::PersistentRecursive if self.before_3_9 => {
                 return Err(ErrorCode::MarshallingError);
             }
-            WatcherType::Persistent => conn.persistent.remove(path),
-            WatcherType::PersistentRecursive => conn.recursive.remove(path),
-            _ => {
-                let sets =
-                    [&mut conn.data, &mut conn.child, &mut conn.persistent, &mut conn.recursive];
-                sets.into_iter().fold(false, |removed, set| set.remove(path) | removed)
+            WatcherType::Persistent => {
+                data.remove(path, Kind::Persistent) | child.remove(path, Kind::Persistent)
             }
+            WatcherType::PersistentRecursive => {
+                data.remove(path, Kind::Recursive) | child.remove(path, Kind::Recursive)
+            }
+            _ => data.remove_all(path) | child.remove_all(path),
         };
         if removed { Ok(()) } else { Err(ErrorCode::NoWatcher) }
     }
@@ -296,13 +326,13 @@ impl Ensemble {
                 Some(node) if node.mzxid > since => {
                     self.notify(EventType::NodeDataChanged, path, -1);
                 }
-                Some(_) => self.watch(true, |conn| &mut conn.data, path),
+                Some(_) => self.watch_node(true, path),
             }
         }
         for path in &set.exist {
             match self.nodes.get(*path) {
                 Some(_) => self.notify(EventType::NodeCreated, path, -1),
-                None => self.watch(true, |conn| &mut conn.data, path),
+                None => self.watch_node(true, path),
             }
         }
         for path in &set.child {
@@ -311,14 +341,14 @@ impl Ensemble {
                 Some(node) if node.pzxid > since => {
                     self.notify(EventType::NodeChildrenChanged, path, -1);
                 }
-                Some(_) => self.watch(true, |conn| &mut conn.child, path),
+                Some(_) => self.watch_children(true, path),
             }
         }
         for path in &set.persistent {
-            self.watch(true, |conn| &mut conn.persistent, path);
+            self.watch_both(Kind::Persistent, path);
         }
         for path in &set.persistent_recursive {
-            self.watch(true, |conn| &mut conn.recursive, path);
+            self.watch_both(Kind::Recursive, path);
         }
     }
 
@@ -333,6 +363,14 @@ impl Ensemble {
         }
         self.nodes.insert(path.to_owned(), Node { data, mzxid: zxid, pzxid: zxid });
         self.fire(EventType::NodeCreated, path);
+        self.child_changed(path);
+    }
+
+    /// Somebody creates a node that the client may not read.
+    pub(super) fn set_unseen(&mut self, path: &str) {
+        self.zxid += 1;
+        let zxid = self.zxid;
+        self.nodes.insert(path.to_owned(), Node { data: Bytes::new(), mzxid: zxid, pzxid: zxid });
         self.child_changed(path);
     }
 
@@ -354,20 +392,18 @@ impl Ensemble {
     }
 
     fn fire(&mut self, event: EventType, path: &str) {
+        self.happened.push((event, path.to_owned(), self.zxid));
         let Some(conn) = &mut self.conn else {
             return;
         };
-        let children = event == EventType::NodeChildrenChanged;
-        let mut hit = conn.persistent.contains(path);
-        hit |= !children && conn.data.remove(path);
-        if children || event == EventType::NodeDeleted {
-            hit |= conn.child.remove(path);
-        }
-        let below =
-            |top: &String| top == "/" || path == top || path.starts_with(&format!("{top}/"));
-        hit |= !children && conn.recursive.iter().any(below);
+        let hit = match event {
+            EventType::NodeChildrenChanged => conn.child.fire(path, true),
+            // One frame, whichever list it is for.
+            EventType::NodeDeleted => conn.data.fire(path, false) | conn.child.fire(path, false),
+            _ => conn.data.fire(path, false),
+        };
         if hit {
-            self.notify(event, path, self.zxid);
+            self.notify(event, path, if self.says_no_zxid { -1 } else { self.zxid });
         }
     }
 
