@@ -322,8 +322,9 @@ async fn keep(shared: Arc<Shared>, first: Agreed) {
         };
         tokio::select! {
             biased;
-            () = pass => {}
+            // First: once it has stopped, a pass that has given way ends at once, again and again.
             () = shared.stopped() => return,
+            () = pass => {}
         }
     }
 }
