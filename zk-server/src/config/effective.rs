@@ -42,7 +42,7 @@ impl ServerConfig {
         add("extendedTypesEnabled", self.extended_types_enabled.to_string());
         add("skipACL", yes_no(self.auth.skip_acl));
         add("forceSync", yes_no(self.storage.log.force_sync));
-        add("snapCount", self.storage.snap_count.to_string());
+        add("snapCount", self.storage.snapshots.txns.to_string());
         add("preAllocSize", (self.storage.log.preallocation / 1024).to_string());
         let retained = self.storage.snap_retain_count;
         add("autopurge.snapRetainCount", retained.map_or("(all)".into(), |n| n.to_string()));

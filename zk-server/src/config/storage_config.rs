@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::storage::log::LogSettings;
+use crate::storage::format::Packing;
+use crate::storage::log::{FlushPolicy, LogSettings};
 use crate::storage::purge::RETAINED_MIN;
+use crate::storage::snapshot_schedule::SnapshotLimits;
 
 /// What a server with a disk needs to know. [`Default`] is as Apache's defaults make it, but for
 /// the removal of old files, which is off there.
@@ -12,10 +14,13 @@ use crate::storage::purge::RETAINED_MIN;
 pub struct StorageConfig {
     /// How the log is written (`preAllocSize`, `txnLogSizeLimitInKb`, `forceSync`).
     pub log: LogSettings,
-    /// Transactions that are written and synced together at most (`maxBatchSize`, 1000).
-    pub max_batch_size: usize,
-    /// Between half as many transactions and as many there is a snapshot (`snapCount`, 100 000).
-    pub snap_count: u64,
+    /// Which transactions are written together (`flushDelay`, `maxWriteQueuePollTime`,
+    /// `maxBatchSize`).
+    pub flush: FlushPolicy,
+    /// After how much there is a snapshot (`snapCount`, `snapSizeLimitInKb`).
+    pub snapshots: SnapshotLimits,
+    /// How snapshots are packed (`snapshot.compression.method`, not at all).
+    pub packing: Packing,
     /// A batch that takes longer is worth a warning (`fsync.warningthresholdms`, 1 s).
     pub fsync_warning_threshold: Duration,
     /// After each snapshot all but so many are removed, with the logs that only they need
@@ -27,8 +32,9 @@ impl Default for StorageConfig {
     fn default() -> Self {
         Self {
             log: LogSettings::default(),
-            max_batch_size: 1000,
-            snap_count: 100_000,
+            flush: FlushPolicy::default(),
+            snapshots: SnapshotLimits::default(),
+            packing: Packing::Plain,
             fsync_warning_threshold: Duration::from_secs(1),
             snap_retain_count: Some(RETAINED_MIN),
         }

@@ -5,7 +5,11 @@ use std::time::Duration;
 use super::ConfigError;
 use super::properties::Property;
 use super::zoo_cfg::ConfigReader;
+use crate::storage::format::Packing;
 use crate::storage::purge::RETAINED_MIN;
+
+/// No client waits longer than that for an answer.
+const FLUSH_DELAY_MAX_MS: u64 = 3_600_000;
 
 impl ConfigReader<'_> {
     /// Takes a key that is about storage; false if it is about something else.
@@ -21,13 +25,20 @@ impl ConfigReader<'_> {
             "preAllocSize" => changed.log.preallocation = self.kib(property)?,
             "txnLogSizeLimitInKb" => changed.log.file_len_max = self.kib(property)?,
             "forceSync" => changed.log.force_sync = self.yes_no(property)?,
+            // As in Apache, 0 or less is no limit but that of the requests in flight.
             "maxBatchSize" => {
-                changed.max_batch_size = self.number(property, "a number above 0", 1)?;
+                let max: i64 = self.number(property, "a number of transactions", i64::MIN)?;
+                let max = usize::try_from(max).unwrap_or(0);
+                changed.flush.batch_len_max = if max == 0 { usize::MAX } else { max };
             }
+            "flushDelay" => changed.flush.delay = self.wait(property)?,
+            "maxWriteQueuePollTime" => changed.flush.poll_time = Some(self.wait(property)?),
             "snapCount" => {
-                changed.snap_count =
+                changed.snapshots.txns =
                     self.number(property, "a number of transactions above 1", 2)?;
             }
+            "snapSizeLimitInKb" => changed.snapshots.log_len = self.kib(property)?,
+            "snapshot.compression.method" => changed.packing = self.packing(property)?,
             "fsync.warningthresholdms" => {
                 let ms: u32 = self.number(property, "a time in milliseconds", 0)?;
                 changed.fsync_warning_threshold = Duration::from_millis(ms.into());
@@ -49,6 +60,30 @@ impl ConfigReader<'_> {
         }
         self.config.storage = changed;
         Ok(true)
+    }
+
+    /// A time in ms; 0 or less is none, as in Apache.
+    fn wait(&self, property: &Property) -> Result<Duration, ConfigError> {
+        let expected = "a time in milliseconds below an hour, 0 for none";
+        let ms: i64 = self.number(property, expected, i64::MIN)?;
+        match u64::try_from(ms).unwrap_or(0) {
+            ms if ms <= FLUSH_DELAY_MAX_MS => Ok(Duration::from_millis(ms)),
+            _ => Err(self.bad_value(property, expected)),
+        }
+    }
+
+    fn packing(&mut self, property: &Property) -> Result<Packing, ConfigError> {
+        match property.value.as_str() {
+            "" => Ok(Packing::Plain),
+            "gz" => Ok(Packing::Gzip),
+            "snappy" => {
+                let message = "snapshots are read but not written by snappy, and are not packed; \
+                               `gz` packs them";
+                self.warn(property.line, message.to_owned());
+                Ok(Packing::Plain)
+            }
+            _ => Err(self.bad_value(property, "gz, or nothing")),
+        }
     }
 
     pub(super) fn finish_storage(&mut self) {

@@ -2,6 +2,7 @@ use zk_proto::four_letter::Word;
 
 use super::*;
 use crate::config::{ClientAuth, Store, StoreFormat, StorePassword, TlsProtocol};
+use crate::storage::format::Packing;
 
 const LEAST: &str = "dataDir=/data\nclientPort=2181\n";
 
@@ -26,7 +27,8 @@ fn every_honoured_key_reaches_the_config() {
          DigestAuthenticationProvider.superDigest=super:abc=\nnio.sessionlessCnxnTimeout=50\n\
          initLimit=5\nsyncLimit=2\ndataLogDir=/log\npreAllocSize=64\nsnapCount=9\n\
          txnLogSizeLimitInKb=3\nforceSync=no\nmaxBatchSize=5\nfsync.warningthresholdms=20\n\
-         autopurge.snapRetainCount=7\nautopurge.purgeInterval=1\n",
+         autopurge.snapRetainCount=7\nautopurge.purgeInterval=1\nflushDelay=30\n\
+         maxWriteQueuePollTime=4\nsnapSizeLimitInKb=6\nsnapshot.compression.method=gz\n",
     );
     assert!(parsed.warnings.is_empty(), "{:?}", parsed.warnings);
     let config = parsed.config;
@@ -46,9 +48,36 @@ fn every_honoured_key_reaches_the_config() {
     let storage = config.storage;
     assert_eq!((storage.log.preallocation, storage.log.file_len_max), (64 << 10, 3 << 10));
     assert!(!storage.log.force_sync);
-    assert_eq!((storage.max_batch_size, storage.snap_count), (5, 9));
+    assert_eq!((storage.flush.batch_len_max, storage.packing), (5, Packing::Gzip));
+    assert_eq!(storage.flush.delay, Duration::from_millis(30));
+    assert_eq!(storage.flush.poll_time, Some(Duration::from_millis(4)));
+    assert_eq!((storage.snapshots.txns, storage.snapshots.log_len), (9, 6 << 10));
     assert_eq!(storage.fsync_warning_threshold, Duration::from_millis(20));
     assert_eq!(storage.snap_retain_count, Some(7));
+}
+
+/// As in Apache, where each of them is compared with 0.
+#[test]
+fn sizes_and_waits_of_storage_of_0_or_less_are_none() {
+    for value in ["0", "-1"] {
+        let keys = ["preAllocSize", "txnLogSizeLimitInKb", "snapSizeLimitInKb", "maxBatchSize"];
+        let keys = keys.into_iter().chain(["flushDelay", "maxWriteQueuePollTime"]);
+        let lines: Vec<_> = keys.map(|key| format!("{key}={value}")).collect();
+        let storage = parsed(&lines.join("\n")).config.storage;
+        assert_eq!((storage.log.preallocation, storage.log.file_len_max), (0, 0));
+        assert_eq!((storage.snapshots.log_len, storage.flush.batch_len_max), (0, usize::MAX));
+        assert_eq!(storage.flush.delay, Duration::ZERO);
+        assert_eq!(storage.flush.poll_time, Some(Duration::ZERO));
+    }
+}
+
+#[test]
+fn snapshots_that_are_asked_for_by_snappy_are_plain_and_the_operator_is_told() {
+    let packing = |lines: &str| parsed(lines).config.storage.packing;
+    assert_eq!(packing("snapshot.compression.method="), Packing::Plain);
+    assert_eq!(packing("snapshot.compression.method=snappy"), Packing::Plain);
+    let warnings = warned("snapshot.compression.method=snappy");
+    assert!(warnings[0].contains("not written by snappy"), "{warnings:?}");
 }
 
 #[test]
@@ -99,6 +128,8 @@ fn a_bad_line_is_named_with_what_was_expected() {
     let cases = [
         ("tickTime=2s", "zoo.cfg:3: tickTime is `2s`: expected a time in milliseconds above 0"),
         ("tickTime=0", "zoo.cfg:3: tickTime is `0`"),
+        ("flushDelay=3600001", "zoo.cfg:3: flushDelay is `3600001`: expected a time in millis"),
+        ("snapshot.compression.method=zip", "is `zip`: expected gz, or nothing"),
         ("tickTime=3000000000", "zoo.cfg:3: tickTime is `3000000000`"),
         ("clientPort=70000", "zoo.cfg:3: clientPort is `70000`: expected a port from 1 to 65535"),
         ("maxClientCnxns=many", "expected a number of connections, 0 for no limit"),

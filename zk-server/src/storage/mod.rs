@@ -6,6 +6,7 @@
 //! | `directory` | what is needed of a disk; the runtime has a real one, tests one that forgets |
 //! | `log` | where a running server's transactions go |
 //! | `snapshot_file` | a tree to a file, piece by piece |
+//! | `snapshot_schedule` | when the next one is due |
 //! | `recovery` | from files to a tree |
 //! | `purge` | which files nobody needs any more |
 
@@ -15,6 +16,7 @@ pub mod log;
 pub mod purge;
 pub mod recovery;
 pub mod snapshot_file;
+pub mod snapshot_schedule;
 
 #[cfg(test)]
 pub(crate) mod tests;

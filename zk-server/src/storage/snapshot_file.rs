@@ -1,13 +1,15 @@
 //! PURE: a snapshot to a file, so that there is either all of it or nothing.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::sync::Arc;
 
 use bytes::BytesMut;
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use zk_proto::{SessionId, Zxid};
 
 use super::directory::{Directory, DirectoryFile};
-use super::format::{FileName, Packing};
+use super::format::{FileName, Packing, SnapshotError, SnapshotReader};
 use crate::tree::{DataTree, SnapshotCursor};
 
 /// Nodes, and bytes, that are written in one piece: what others have to wait for.
@@ -22,20 +24,31 @@ pub struct SnapshotFile {
     file: Option<Box<dyn DirectoryFile>>,
     len: u64,
     buffer: BytesMut,
+    packing: Packing,
+    packer: Option<GzEncoder<Vec<u8>>>,
     ended: bool,
 }
 
 impl SnapshotFile {
-    /// Begins the snapshot of a tree as it is now; touches no disk.
+    /// Begins the snapshot of a tree as it is now; touches no disk. By snappy they are only read:
+    /// asked for it, this one is not packed.
     #[must_use]
     pub fn begin(
         directory: Arc<dyn Directory>,
+        packing: Packing,
         tree: &DataTree,
         sessions: &[(SessionId, i32)],
     ) -> Self {
         let mut buffer = BytesMut::new();
         let cursor = SnapshotCursor::begin(tree, sessions, &mut buffer);
-        Self { directory, cursor, file: None, len: 0, buffer, ended: false }
+        let (packing, packer) = match packing {
+            Packing::Gzip => {
+                let packer = GzEncoder::new(Vec::new(), Compression::default());
+                (packing, Some(packer))
+            }
+            Packing::Plain | Packing::Snappy => (Packing::Plain, None),
+        };
+        Self { directory, cursor, file: None, len: 0, buffer, packing, packer, ended: false }
     }
 
     /// The last transaction that all of is in the snapshot.
@@ -57,13 +70,31 @@ impl SnapshotFile {
     ///
     /// When the disk fails.
     pub fn write(&mut self) -> io::Result<()> {
+        match &mut self.packer {
+            None => {
+                let mut buffer = std::mem::take(&mut self.buffer);
+                let written = self.put(&buffer);
+                buffer.clear();
+                self.buffer = buffer;
+                written
+            }
+            Some(packer) => {
+                packer.write_all(&self.buffer)?;
+                self.buffer.clear();
+                let packed = std::mem::take(packer.get_mut());
+                self.put(&packed)
+            }
+        }
+    }
+
+    /// Writes bytes as they are to be in the file.
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(self.directory.create(&FileName::temporary(self.cursor.zxid()))?),
         };
-        file.write_at(self.len, &self.buffer)?;
-        self.len += self.buffer.len() as u64;
-        self.buffer.clear();
+        file.write_at(self.len, bytes)?;
+        self.len += bytes.len() as u64;
         Ok(())
     }
 
@@ -80,18 +111,38 @@ impl SnapshotFile {
     /// When the disk fails, or there are pieces left.
     pub fn finish(&mut self) -> io::Result<()> {
         self.write()?;
+        if let Some(packer) = self.packer.take() {
+            self.put(&packer.finish()?)?;
+        }
         match &mut self.file {
             Some(file) if self.ended => file.sync()?,
             _ => return Err(io::Error::other("the snapshot is not complete")),
         }
         let zxid = self.cursor.zxid();
-        let name = FileName::Snapshot(zxid, Packing::Plain).to_string();
+        let name = FileName::Snapshot(zxid, self.packing).to_string();
         self.directory.rename(&FileName::temporary(zxid), &name)?;
         self.directory.sync()
     }
 }
 
-/// Writes a snapshot of a tree that does not change meanwhile.
+/// Whether a snapshot is whole: reads it to its end.
+///
+/// # Errors
+///
+/// Why it cannot be used.
+pub fn verify_snapshot(
+    directory: &dyn Directory,
+    zxid: Zxid,
+    packing: Packing,
+) -> Result<(), SnapshotError> {
+    let name = FileName::Snapshot(zxid, packing).to_string();
+    let file = directory.read(&name).map_err(|error| SnapshotError::Read { at: 0, error })?;
+    let mut reader = SnapshotReader::new(file, packing)?;
+    while reader.next_node()?.is_some() {}
+    reader.finish().map(|_| ())
+}
+
+/// Writes a snapshot, not packed, of a tree that does not change meanwhile.
 ///
 /// # Errors
 ///
@@ -101,7 +152,8 @@ pub fn write_snapshot(
     tree: &DataTree,
     sessions: &[(SessionId, i32)],
 ) -> io::Result<()> {
-    let mut snapshot = SnapshotFile::begin(Arc::clone(directory), tree, sessions);
+    let directory = Arc::clone(directory);
+    let mut snapshot = SnapshotFile::begin(directory, Packing::Plain, tree, sessions);
     while snapshot.take(tree) {
         snapshot.write()?;
     }

@@ -1,8 +1,9 @@
 //! Between the server and the log thread.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
-use crate::storage::log::TxnRecord;
+use crate::storage::log::{FlushPolicy, TxnRecord};
 
 /// Transactions that wait to be written.
 ///
@@ -35,9 +36,15 @@ impl LogQueue {
         self.filled.notify_one();
     }
 
-    /// Waits for transactions, and moves up to `max` of them to `batch`, oldest first. False when
-    /// the queue is closed and empty.
-    pub(super) fn take(&self, batch: &mut Vec<Arc<TxnRecord>>, max: usize) -> bool {
+    /// Waits for transactions, and for those that are to be written with them, and moves them to
+    /// `batch`, oldest first. The last batch was written at `flushed`. False when the queue is
+    /// closed and empty.
+    pub(super) fn take(
+        &self,
+        batch: &mut Vec<Arc<TxnRecord>>,
+        policy: &FlushPolicy,
+        flushed: Instant,
+    ) -> bool {
         let mut state = self.state();
         while state.waiting.is_empty() {
             if state.closed {
@@ -45,7 +52,18 @@ impl LogQueue {
             }
             state = self.filled.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
+        while let Some(wait) = policy.wait(Instant::now(), flushed, state.waiting.len()) {
+            let gathered = state.waiting.len();
+            let idle = |state: &mut State| state.waiting.len() == gathered && !state.closed;
+            let waited = self.filled.wait_timeout_while(state, wait, idle);
+            let (next, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            state = next;
+            if timeout.timed_out() || state.closed {
+                break;
+            }
+        }
         batch.clear();
+        let max = policy.batch_len_max;
         if state.waiting.len() <= max {
             std::mem::swap(batch, &mut state.waiting);
         } else {

@@ -10,6 +10,7 @@ use crate::runtime::ServeError;
 use crate::runtime::shared::Shared;
 use crate::server::Event;
 use crate::storage::log::LogWriter;
+use crate::storage::snapshot_schedule::SnapshotSchedule;
 
 /// What the log thread works with.
 pub(super) struct LogThread {
@@ -18,9 +19,7 @@ pub(super) struct LogThread {
     pub(super) writer: LogWriter,
     pub(super) config: StorageConfig,
     pub(super) snapshots: SnapshotTrigger,
-    /// Transactions since the snapshot that the next start would begin with.
-    pub(super) unsnapshotted: u64,
-    pub(super) rng: fastrand::Rng,
+    pub(super) schedule: SnapshotSchedule,
 }
 
 impl LogThread {
@@ -29,14 +28,18 @@ impl LogThread {
     pub(super) fn run(mut self) {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         let mut batch = Vec::new();
-        let mut due = self.next_snapshot();
-        while self.queue.take(&mut batch, self.config.max_batch_size) {
+        let mut flushed = Instant::now();
+        while self.queue.take(&mut batch, &self.config.flush, flushed) {
             let begun = Instant::now();
-            if let Err(error) = self.writer.append(&batch) {
-                self.shared.fail(ServeError::Log(error));
-                return;
-            }
-            let (took, threshold) = (begun.elapsed(), self.config.fsync_warning_threshold);
+            let written = match self.writer.append(&batch) {
+                Ok(written) => written,
+                Err(error) => {
+                    self.shared.fail(ServeError::Log(error));
+                    return;
+                }
+            };
+            flushed = Instant::now();
+            let (took, threshold) = (flushed - begun, self.config.fsync_warning_threshold);
             warn_if_slow(took, threshold);
             let zxid = self.writer.last();
             let told = self.shared.act(|server, now| {
@@ -46,22 +49,14 @@ impl LogThread {
             if told.is_err() {
                 return;
             }
-            self.unsnapshotted += batch.len() as u64;
+            self.schedule.note(batch.len(), written);
             batch.clear();
             // One at a time; while it is written the log goes on in the same file.
-            if self.unsnapshotted > due && self.snapshots.request() {
+            if self.schedule.is_due() && self.snapshots.request() {
                 self.writer.roll();
-                self.unsnapshotted = 0;
-                due = self.next_snapshot();
+                self.schedule.begin();
             }
         }
-    }
-
-    /// After how many transactions the next snapshot is due: never the same, so that servers that
-    /// have the same transactions do not take theirs at the same time.
-    fn next_snapshot(&mut self) -> u64 {
-        let half = self.config.snap_count / 2;
-        half + self.rng.u64(..=half)
     }
 }
 

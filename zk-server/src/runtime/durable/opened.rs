@@ -17,6 +17,7 @@ use crate::runtime::shared::Shared;
 use crate::storage::log::LogWriter;
 use crate::storage::recovery::{Directories, Recovered, recover};
 use crate::storage::snapshot_file::write_snapshot;
+use crate::storage::snapshot_schedule::SnapshotSchedule;
 
 /// Where Apache keeps its logs and snapshots, inside `dataDir` and `dataLogDir`.
 pub(super) const VERSION_DIR: &str = "version-2";
@@ -107,18 +108,18 @@ impl Opened {
         shared: &Arc<Shared>,
         last: zk_proto::Zxid,
     ) -> io::Result<Threads> {
-        let retain = self.config.snap_retain_count;
         let logs = Arc::clone(&self.directories.logs);
         let (snapshots, trigger) =
-            SnapshotThread::new(Arc::clone(shared), self.directories, retain);
+            SnapshotThread::new(Arc::clone(shared), self.directories, &self.config);
+        let rng = fastrand::Rng::new();
+        let schedule = SnapshotSchedule::new(self.config.snapshots, self.replayed, rng);
         let log = LogThread {
             shared: Arc::clone(shared),
             queue: Arc::clone(&self.queue),
             writer: LogWriter::new(logs, self.config.log, last),
             config: self.config,
             snapshots: trigger,
-            unsnapshotted: self.replayed,
-            rng: fastrand::Rng::new(),
+            schedule,
         };
         let mut threads = Threads { queue: self.queue, threads: Vec::new(), _locks: self.locks };
         threads.threads.push(spawn("zk-log", move || log.run())?);

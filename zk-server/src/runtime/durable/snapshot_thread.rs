@@ -6,7 +6,9 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Instant;
 
 use super::log_thread::PanicGuard;
+use crate::config::StorageConfig;
 use crate::runtime::shared::Shared;
+use crate::storage::format::Packing;
 use crate::storage::purge::purge;
 use crate::storage::recovery::Directories;
 use crate::storage::snapshot_file::SnapshotFile;
@@ -28,6 +30,7 @@ pub(super) struct SnapshotThread {
     shared: Arc<Shared>,
     requests: Receiver<()>,
     directories: Directories,
+    packing: Packing,
     /// How many snapshots are kept; `None` is all of them.
     retain: Option<usize>,
 }
@@ -36,15 +39,17 @@ impl SnapshotThread {
     pub(super) fn new(
         shared: Arc<Shared>,
         directories: Directories,
-        retain: Option<usize>,
+        config: &StorageConfig,
     ) -> (Self, SnapshotTrigger) {
         // No room: a request is taken by a thread that waits for one, or refused.
         let (sender, requests) = sync_channel(0);
-        (Self { shared, requests, directories, retain }, SnapshotTrigger(sender))
+        let (packing, retain) = (config.packing, config.snap_retain_count);
+        let thread = Self { shared, requests, directories, packing, retain };
+        (thread, SnapshotTrigger(sender))
     }
 
     /// Works until nobody can ask any more.
-    pub(super) fn run(self) {
+    pub(super) fn run(mut self) {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         while self.requests.recv().is_ok() {
             match self.take() {
@@ -61,16 +66,19 @@ impl SnapshotThread {
 
     /// Takes a snapshot while the server goes on: it has the lock for a piece at a time. False if
     /// the server stops.
-    fn take(&self) -> io::Result<bool> {
+    fn take(&mut self) -> io::Result<bool> {
         let directory = &self.directories.snapshots;
         let begun = self.shared.act(|server, _| {
             let sessions = server.session_timeouts();
-            SnapshotFile::begin(Arc::clone(directory), server.tree(), &sessions)
+            let directory = Arc::clone(directory);
+            SnapshotFile::begin(directory, self.packing, server.tree(), &sessions)
         });
         let Ok(mut snapshot) = begun else { return Ok(false) };
         let written = self.write(&mut snapshot);
         match written {
-            Ok(true) => tracing::info!(zxid = %snapshot.zxid(), "wrote a snapshot"),
+            Ok(true) => {
+                tracing::info!(zxid = %snapshot.zxid(), "wrote a snapshot");
+            }
             // A disk that is full must not fill up with what is left of snapshots.
             Ok(false) | Err(_) => snapshot.discard(),
         }

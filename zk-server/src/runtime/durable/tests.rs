@@ -1,7 +1,7 @@
 //! The log and snapshot threads on a real disk.
 
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
@@ -13,7 +13,8 @@ use super::*;
 use crate::config::ServerConfig;
 use crate::runtime::{Instance, StartError};
 use crate::storage::directory::Directory as _;
-use crate::storage::log::TxnRecord;
+use crate::storage::format::Packing;
+use crate::storage::log::{FlushPolicy, TxnRecord};
 
 fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
     let op = OpCode::Delete.code();
@@ -28,10 +29,39 @@ fn the_queue_gives_batches_in_order_until_it_is_closed_and_empty() {
     queue.push(&mut (6..=7).map(record).collect());
     queue.close();
     let (mut batch, mut batches) = (Vec::new(), Vec::new());
-    while queue.take(&mut batch, 3) {
+    let policy = FlushPolicy { batch_len_max: 3, ..FlushPolicy::default() };
+    while queue.take(&mut batch, &policy, Instant::now()) {
         batches.push(batch.iter().map(|record| record.header.zxid.0).collect::<Vec<_>>());
     }
     assert_eq!(batches, [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
+}
+
+/// A batch that waits for others is written when it is full, or nothing more comes, and at the
+/// latest when the server stops.
+#[test]
+fn a_batch_that_waits_ends_when_it_is_full_and_when_the_queue_is_closed() {
+    let queue = LogQueue::default();
+    let ages = Duration::from_secs(3000);
+    let policy = FlushPolicy { delay: ages, poll_time: Some(ages), batch_len_max: 4 };
+    let mut batch = Vec::new();
+    std::thread::scope(|scope| {
+        let taken = scope.spawn(|| {
+            let mut lens = Vec::new();
+            while queue.take(&mut batch, &policy, Instant::now()) {
+                lens.push(batch.len());
+            }
+            lens
+        });
+        for zxid in 1..=6 {
+            queue.push(&mut vec![record(zxid)]);
+        }
+        queue.close();
+        assert_eq!(taken.join().unwrap(), [4, 2]);
+    });
+    let open = LogQueue::default();
+    open.push(&mut vec![record(1)]);
+    let policy = FlushPolicy { poll_time: Some(Duration::from_millis(1)), ..policy };
+    assert!(open.take(&mut batch, &policy, Instant::now()), "nothing more comes");
 }
 
 #[test]
@@ -99,6 +129,8 @@ async fn damage_is_named_with_its_directory() {
 fn settings_of_the_disk_have_apaches_defaults() {
     let storage = config(Path::new("/data")).storage;
     assert_eq!(storage.log.preallocation, 64 << 20);
-    assert_eq!((storage.max_batch_size, storage.snap_count), (1000, 100_000));
+    assert_eq!((storage.flush.batch_len_max, storage.flush.delay), (1000, Duration::ZERO));
+    assert_eq!((storage.snapshots.txns, storage.snapshots.log_len), (100_000, 4 << 30));
+    assert_eq!(storage.packing, Packing::Plain);
     assert_eq!(storage.fsync_warning_threshold, Duration::from_secs(1));
 }

@@ -1,44 +1,28 @@
 //! The checksum of logs and snapshots.
 
-/// The largest prime below 2^16.
-const MODULUS: u32 = 65_521;
-
-/// Bytes that can be summed up before a sum could run over 32 bits.
-const RUN: usize = 5552;
+use std::fmt;
 
 /// Adler-32, as in RFC 1950, over bytes that come piece by piece.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Adler32 {
-    low: u32,
-    high: u32,
-}
-
-impl Default for Adler32 {
-    fn default() -> Self {
-        Self { low: 1, high: 0 }
-    }
-}
+#[derive(Clone, Default)]
+pub(crate) struct Adler32(simd_adler32::Adler32);
 
 impl Adler32 {
     pub(crate) fn of(bytes: &[u8]) -> u32 {
-        let mut sum = Self::default();
-        sum.update(bytes);
-        sum.value()
+        simd_adler32::adler32(&bytes)
     }
 
     pub(crate) fn update(&mut self, bytes: &[u8]) {
-        for run in bytes.chunks(RUN) {
-            for byte in run {
-                self.low += u32::from(*byte);
-                self.high += self.low;
-            }
-            self.low %= MODULUS;
-            self.high %= MODULUS;
-        }
+        self.0.write(bytes);
     }
 
-    pub(crate) fn value(self) -> u32 {
-        self.high << 16 | self.low
+    pub(crate) fn value(&self) -> u32 {
+        self.0.finish()
+    }
+}
+
+impl fmt::Debug for Adler32 {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Adler32({:#x})", self.value())
     }
 }
 

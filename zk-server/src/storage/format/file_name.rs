@@ -10,10 +10,11 @@ const SNAPSHOT: &str = "snapshot.";
 const TEMPORARY: &str = "tmp.";
 
 /// How a snapshot is packed, which its name tells.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Packing {
     /// Not at all.
+    #[default]
     Plain,
     /// The whole of it by gzip.
     Gzip,

@@ -6,7 +6,7 @@
 //! | `log_entry` | one transaction in a log |
 //! | `log_reader` | a log from its first to its last transaction, and how it ends |
 //! | `log_tail` | what an end means: is anything behind it that counts? |
-//! | `snapshot`, `snapshot_reader` | a snapshot, written and read piece by piece |
+//! | `snapshot`, `snapshot_reader`, `snapshot_source` | a snapshot, written and read piece by piece |
 //! | `snappy` | unpacking |
 //! | `adler32` | the checksum of both |
 
@@ -18,6 +18,7 @@ mod log_tail;
 mod snappy;
 mod snapshot;
 mod snapshot_reader;
+mod snapshot_source;
 #[cfg(test)]
 mod tests;
 

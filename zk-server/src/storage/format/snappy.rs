@@ -2,7 +2,6 @@
 //!
 //! ```text
 //! stream  16 bytes of header, then blocks: i32 length, raw snappy
-//! raw     varint length when unpacked, then literals and copies of what was unpacked before
 //! ```
 
 use std::io::{self, Read};
@@ -78,60 +77,13 @@ fn malformed(what: &'static str) -> io::Error {
 
 /// Unpacks a raw block; `None` if it is none.
 fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
-    let mut input = packed;
-    let len = varint(&mut input)?;
-    // A copy of 64 bytes takes 3.
+    let len = snap::raw::decompress_len(packed).ok()?;
+    // What a block says of itself costs no more room than its bytes justify: a copy of 64 bytes
+    // takes 3.
     if len > BLOCK_LEN_MAX || len > packed.len().saturating_mul(64) {
         return None;
     }
-    let mut out = Vec::with_capacity(len);
-    while let Some((&tag, rest)) = input.split_first() {
-        input = rest;
-        let upper = usize::from(tag >> 2);
-        let (copied, back) = match tag & 3 {
-            0 => {
-                let len = match upper {
-                    0..=59 => upper,
-                    more => little_endian(&mut input, more - 59)?,
-                };
-                let literal;
-                (literal, input) = input.split_at_checked(len.checked_add(1)?)?;
-                out.extend_from_slice(literal);
-                continue;
-            }
-            1 => ((upper & 7) + 4, (upper >> 3) << 8 | little_endian(&mut input, 1)?),
-            2 => (upper + 1, little_endian(&mut input, 2)?),
-            _ => (upper + 1, little_endian(&mut input, 4)?),
-        };
-        if back == 0 || back > out.len() || out.len() + copied > len {
-            return None;
-        }
-        let from = out.len() - back;
-        // A copy may overlap what it makes.
-        for i in from..from + copied {
-            out.push(out[i]);
-        }
-    }
-    (out.len() == len).then_some(out)
-}
-
-fn varint(input: &mut &[u8]) -> Option<usize> {
-    let mut value = 0;
-    for shift in (0..35).step_by(7) {
-        let (&byte, rest) = input.split_first()?;
-        *input = rest;
-        value |= usize::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Some(value);
-        }
-    }
-    None
-}
-
-fn little_endian(input: &mut &[u8], len: usize) -> Option<usize> {
-    let (bytes, rest) = input.split_at_checked(len)?;
-    *input = rest;
-    Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | usize::from(*byte)))
+    snap::raw::Decoder::new().decompress_vec(packed).ok()
 }
 
 #[cfg(test)]

@@ -1,17 +1,13 @@
 //! A snapshot, read piece by piece.
 
-use std::io::{self, BufReader, Read};
+use std::io::{self, Read};
 
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 use zk_proto::{Acl, Permissions, SessionId, Zxid};
 
 use super::Packing;
-use super::adler32::Adler32;
-use super::snappy::SnappyReader;
 use super::snapshot::{END, MAGIC, SnapshotNode};
-
-/// Bytes that are taken from the file at once.
-const BUFFER_LEN: usize = 256 << 10;
+use super::snapshot_source::SnapshotSource;
 
 /// Elements that room is made for before they were seen.
 const RESERVED_MAX: usize = 4096;
@@ -19,28 +15,45 @@ const RESERVED_MAX: usize = 4096;
 /// Before 3.6 the sum of the tree was a text.
 const DIGEST_VERSION_AS_NUMBER: i32 = 2;
 
-/// Why a snapshot cannot be used.
+/// Bytes of a node behind its data.
+const STAT_LEN: usize = 68;
+
+/// Why a snapshot cannot be used. Offsets are those of the snapshot as it was before it was packed.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SnapshotError {
     /// It cannot be read, or ends too early.
-    #[error("it cannot be read to its end: {0}")]
-    Read(#[from] io::Error),
+    #[error("it cannot be read behind offset {at}: {error}")]
+    Read {
+        /// What was read.
+        at: u64,
+        /// What the system, or whoever unpacks it, says.
+        error: io::Error,
+    },
     /// It is something else.
     #[error("it does not begin with ZKSN")]
     Magic,
-    /// It is packed in a way that this version does not know.
-    #[error("it is packed by gzip, which this version cannot unpack: `gunzip` it")]
-    Gzip,
-    /// A length or count below zero.
-    #[error("a length in it is {0}")]
-    Length(i32),
+    /// A length or count that nothing has.
+    #[error("a length at offset {at} is {len}")]
+    Length {
+        /// Where it is.
+        at: u64,
+        /// The length.
+        len: i32,
+    },
     /// A seal is not where it should be.
-    #[error("its checksum is not followed by its end")]
-    NotSealed,
+    #[error("its checksum at offset {at} is not followed by its end")]
+    NotSealed {
+        /// Where the checksum is.
+        at: u64,
+    },
     /// What was read is not what was written.
-    #[error("its checksum is {stored:#x} and that of its bytes {computed:#x}")]
+    #[error(
+        "its checksum at offset {at} is {stored:#x} and that of the bytes before it {computed:#x}"
+    )]
     Checksum {
+        /// Where it is.
+        at: u64,
         /// In the file.
         stored: i64,
         /// As it should be.
@@ -68,9 +81,7 @@ pub struct SnapshotTrailer {
 /// Reads a snapshot. What comes out before [`finish`](Self::finish) said that the checksum is right
 /// may be wrong.
 pub struct SnapshotReader<'a> {
-    source: Box<dyn Read + 'a>,
-    sum: Adler32,
-    offset: u64,
+    source: SnapshotSource<'a>,
     /// The sessions and their timeouts in ms.
     pub sessions: Vec<(SessionId, i32)>,
     /// The ACLs and their keys.
@@ -84,18 +95,12 @@ impl<'a> SnapshotReader<'a> {
     ///
     /// When the source cannot be read or is no snapshot.
     pub fn new(source: impl Read + 'a, packing: Packing) -> Result<Self, SnapshotError> {
-        let source = BufReader::with_capacity(BUFFER_LEN, source);
-        let source: Box<dyn Read + 'a> = match packing {
-            Packing::Plain => Box::new(source),
-            Packing::Snappy => Box::new(BufReader::new(SnappyReader::new(source))),
-            Packing::Gzip => return Err(SnapshotError::Gzip),
-        };
-        let (sessions, acls) = (Vec::new(), Vec::new());
-        let mut reader = Self { source, sum: Adler32::default(), offset: 0, sessions, acls };
-        if reader.array::<4>()? != MAGIC {
+        let source = SnapshotSource::new(source, packing);
+        let mut reader = Self { source, sessions: Vec::new(), acls: Vec::new() };
+        if reader.source.array::<4>()? != MAGIC {
             return Err(SnapshotError::Magic);
         }
-        let (_version, _database) = (reader.i32()?, reader.i64()?);
+        let (_version, _database) = (reader.source.i32()?, reader.source.i64()?);
         reader.read_tables()?;
         Ok(reader)
     }
@@ -103,21 +108,21 @@ impl<'a> SnapshotReader<'a> {
     /// How many bytes of the unpacked snapshot were read: where the next node begins.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.offset
+        self.source.offset()
     }
 
     fn read_tables(&mut self) -> Result<(), SnapshotError> {
         let count = self.count()?;
         self.sessions.reserve(count.min(RESERVED_MAX));
         for _ in 0..count {
-            let session = (SessionId(self.i64()?), self.i32()?);
+            let session = (SessionId(self.source.i64()?), self.source.i32()?);
             self.sessions.push(session);
         }
         for _ in 0..self.count()? {
-            let key = self.i64()?;
+            let key = self.source.i64()?;
             let mut list = Vec::new();
             for _ in 0..self.count()? {
-                let perms = Permissions(self.i32()?);
+                let perms = Permissions(self.source.i32()?);
                 list.push(Acl::new(perms, self.text()?, self.text()?));
             }
             self.acls.push((key, list));
@@ -131,23 +136,35 @@ impl<'a> SnapshotReader<'a> {
     ///
     /// When the source cannot be read or makes no sense.
     pub fn next_node(&mut self) -> Result<Option<SnapshotNode>, SnapshotError> {
-        let path = self.text()?;
-        if path == END {
-            return Ok(None);
+        let path_len = self.source.len_at(0)?.unwrap_or(0);
+        if path_len == END.len() {
+            // Nothing else is so short but the paths of nodes without a parent.
+            let path = self.text()?;
+            if path == END {
+                return Ok(None);
+            }
+            return Err(SnapshotError::Misplaced { path });
         }
+        let data_len = self.source.len_at(4 + path_len)?;
+        let len = 4 + path_len + 4 + data_len.unwrap_or(0) + STAT_LEN;
+        let mut bytes = self.source.take(len)?;
+        bytes.advance(4);
+        let path = text_of(&bytes.split_to(path_len));
+        bytes.advance(4);
+        let data = data_len.map(|len| bytes.split_to(len));
         Ok(Some(SnapshotNode {
             path,
-            data: self.buffer()?.map(Bytes::from),
-            acl: self.i64()?,
-            czxid: Zxid(self.i64()?),
-            mzxid: Zxid(self.i64()?),
-            ctime_ms: self.i64()?,
-            mtime_ms: self.i64()?,
-            version: self.i32()?,
-            create_count: self.i32()?,
-            acl_version: self.i32()?,
-            owner_bits: self.i64()?,
-            pzxid: Zxid(self.i64()?),
+            data,
+            acl: bytes.get_i64(),
+            czxid: Zxid(bytes.get_i64()),
+            mzxid: Zxid(bytes.get_i64()),
+            ctime_ms: bytes.get_i64(),
+            mtime_ms: bytes.get_i64(),
+            version: bytes.get_i32(),
+            create_count: bytes.get_i32(),
+            acl_version: bytes.get_i32(),
+            owner_bits: bytes.get_i64(),
+            pzxid: Zxid(bytes.get_i64()),
         }))
     }
 
@@ -172,87 +189,57 @@ impl<'a> SnapshotReader<'a> {
     }
 
     fn digest(&mut self) -> Result<Option<(Zxid, i32, i64)>, SnapshotError> {
-        let (zxid, version) = (Zxid(self.i64()?), self.i32()?);
+        let (zxid, version) = (Zxid(self.source.i64()?), self.source.i32()?);
         let digest = if version < DIGEST_VERSION_AS_NUMBER {
             self.text()?;
             None
         } else {
-            Some((zxid, version, self.i64()?))
+            Some((zxid, version, self.source.i64()?))
         };
         self.check_seal()?;
         Ok(digest)
     }
 
     fn last_zxid(&mut self) -> Result<Zxid, SnapshotError> {
-        let zxid = Zxid(self.i64()?);
+        let zxid = Zxid(self.source.i64()?);
         self.check_seal()?;
         Ok(zxid)
     }
 
     fn check_seal(&mut self) -> Result<(), SnapshotError> {
-        let computed = i64::from(self.sum.value());
-        let stored = self.i64()?;
+        let (at, computed) = (self.source.offset(), i64::from(self.source.sum()));
+        let stored = self.source.i64()?;
         if stored != computed {
-            return Err(SnapshotError::Checksum { stored, computed });
+            return Err(SnapshotError::Checksum { at, stored, computed });
         }
-        if self.text()? == END { Ok(()) } else { Err(SnapshotError::NotSealed) }
-    }
-
-    fn array<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
-        let mut bytes = [0; N];
-        self.source.read_exact(&mut bytes)?;
-        self.take_into_account(&bytes);
-        Ok(bytes)
-    }
-
-    fn take_into_account(&mut self, bytes: &[u8]) {
-        self.sum.update(bytes);
-        self.offset += bytes.len() as u64;
-    }
-
-    fn i32(&mut self) -> Result<i32, SnapshotError> {
-        self.array().map(i32::from_be_bytes)
-    }
-
-    fn i64(&mut self) -> Result<i64, SnapshotError> {
-        self.array().map(i64::from_be_bytes)
+        if self.text()? == END { Ok(()) } else { Err(SnapshotError::NotSealed { at }) }
     }
 
     fn count(&mut self) -> Result<usize, SnapshotError> {
-        let count = self.i32()?;
-        usize::try_from(count).map_err(|_| SnapshotError::Length(count))
+        let at = self.source.offset();
+        let len = self.source.i32()?;
+        usize::try_from(len).map_err(|_| SnapshotError::Length { at, len })
     }
 
-    /// Takes no more memory than there are bytes in the file.
-    fn buffer(&mut self) -> Result<Option<Vec<u8>>, SnapshotError> {
-        let len = match self.i32()? {
-            -1 => return Ok(None),
-            len => usize::try_from(len).map_err(|_| SnapshotError::Length(len))?,
-        };
-        let mut bytes = Vec::with_capacity(len.min(BUFFER_LEN));
-        let taken = (&mut self.source).take(len as u64).read_to_end(&mut bytes)?;
-        if taken < len {
-            return Err(SnapshotError::Read(io::ErrorKind::UnexpectedEof.into()));
-        }
-        self.take_into_account(&bytes);
-        Ok(Some(bytes))
-    }
-
-    /// Names in ACLs may hold what Java makes of supplementary characters, which is not UTF-8: read
-    /// as everywhere.
     fn text(&mut self) -> Result<String, SnapshotError> {
-        let bytes = self.buffer()?.unwrap_or_default();
-        Ok(String::from_utf8(bytes)
-            .unwrap_or_else(|error| String::from_utf8_lossy(error.as_bytes()).into_owned()))
+        Ok(text_of(&self.source.buffer()?.unwrap_or_default()))
     }
 }
 
+/// Names in ACLs may hold what Java makes of supplementary characters, which is not UTF-8: read as
+/// everywhere.
+fn text_of(bytes: &Bytes) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
 fn is_early_end(error: &SnapshotError) -> bool {
-    matches!(error, SnapshotError::Read(error) if error.kind() == io::ErrorKind::UnexpectedEof)
+    matches!(error, SnapshotError::Read { error, .. } if error.kind() == io::ErrorKind::UnexpectedEof)
 }
 
 impl std::fmt::Debug for SnapshotReader<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SnapshotReader").field("sum", &self.sum).finish_non_exhaustive()
+        f.debug_struct("SnapshotReader")
+            .field("offset", &self.source.offset())
+            .finish_non_exhaustive()
     }
 }

@@ -1,6 +1,7 @@
 //! The transaction log: what was decided, in zxid order, before anybody sees it.
 
 mod discard;
+mod flush_policy;
 mod memory;
 mod writer;
 
@@ -12,6 +13,7 @@ use zk_proto::txn::{Txn, TxnHeader};
 use super::format::TxnDigest;
 
 pub use discard::DiscardTxnLog;
+pub use flush_policy::FlushPolicy;
 pub use memory::MemoryTxnLog;
 pub use writer::{LogSettings, LogWriter};
 

@@ -211,7 +211,9 @@ fn load(
     packing: Packing,
     extended_types: bool,
 ) -> Result<Recovered, SnapshotError> {
-    let mut reader = SnapshotReader::new(directories.snapshots.read(name)?, packing)?;
+    let file = directories.snapshots.read(name);
+    let file = file.map_err(|error| SnapshotError::Read { at: 0, error })?;
+    let mut reader = SnapshotReader::new(file, packing)?;
     let mut restore = TreeRestore::new(extended_types, zxid, std::mem::take(&mut reader.acls));
     let sessions = std::mem::take(&mut reader.sessions);
     while let Some(node) = reader.next_node()? {

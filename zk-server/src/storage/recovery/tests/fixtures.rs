@@ -64,7 +64,7 @@ fn assert_as_apache_saw(name: &str, recovered: &Recovered) {
 
 #[test]
 fn the_state_is_what_clients_of_apache_saw() {
-    for name in ["plain", "snappy"] {
+    for name in ["plain", "gz", "snappy"] {
         let directory = SimDirectory::load(&path().join(name));
         let recovered = start(&directory).unwrap();
         assert!(recovered.snapshot > Some(Zxid(0)) && recovered.notes.is_empty());
@@ -87,10 +87,4 @@ fn every_snapshot_leads_to_the_same_state() {
         }
         assert_as_apache_saw("plain", &start(&directory).unwrap());
     }
-}
-
-#[test]
-fn snapshots_by_gzip_stop_the_server_and_are_named() {
-    let refusal = refused(&SimDirectory::load(&path().join("gz")));
-    assert!(refusal.contains("gunzip"), "{refusal}");
 }

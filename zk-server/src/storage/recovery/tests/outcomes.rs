@@ -1,7 +1,8 @@
 //! One outcome for everything that may be found.
 
 use super::*;
-use crate::storage::format::FileName;
+use crate::storage::format::{FileName, Packing};
+use crate::storage::snapshot_file::{SnapshotFile, verify_snapshot};
 
 /// The same directory with one file's bytes changed.
 fn changed(
@@ -100,6 +101,28 @@ fn an_unreadable_snapshot_is_passed_over_for_an_older_one_with_all_logs() {
         let refusal = refused(&without(&directory, "log.1"));
         assert!(refusal.contains("log.8 goes on with transaction 0x8"), "{refusal}");
     }
+}
+
+#[test]
+fn snapshots_by_gzip_are_written_and_read() {
+    let directory = directory_of(&[1..=7, 8..=12]);
+    let state = state_at(9);
+    let sessions: Vec<_> = state.sessions.iter().map(|(id, timeout)| (*id, *timeout)).collect();
+    let snapshots = on(&directory).snapshots;
+    let mut snapshot = SnapshotFile::begin(snapshots, Packing::Gzip, &state.tree, &sessions);
+    while snapshot.take(&state.tree) {
+        snapshot.write().unwrap();
+    }
+    snapshot.finish().unwrap();
+    assert_eq!(directory.names(), ["log.1", "log.8", "snapshot.0", "snapshot.9.gz"]);
+    assert!(directory.content("snapshot.9.gz").starts_with(&[0x1f, 0x8b]), "gzip's magic");
+    verify_snapshot(&directory, Zxid(9), Packing::Gzip).unwrap();
+    let recovered = start(&directory).unwrap();
+    assert_eq!((assert_whole(&recovered), recovered.snapshot), (12, Some(Zxid(9))));
+    let torn = changed(&directory, "snapshot.9.gz", |bytes| bytes.truncate(bytes.len() / 2));
+    let recovered = start(&torn).unwrap();
+    assert_eq!((assert_whole(&recovered), recovered.snapshot), (12, Some(Zxid(0))));
+    assert!(recovered.notes[0].contains("snapshot.9.gz"), "{:?}", recovered.notes);
 }
 
 #[test]
