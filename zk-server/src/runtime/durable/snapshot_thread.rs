@@ -9,7 +9,7 @@ use super::log_thread::PanicGuard;
 use crate::config::StorageConfig;
 use crate::runtime::shared::Shared;
 use crate::storage::format::Packing;
-use crate::storage::purge::purge;
+use crate::storage::purge::{KnownSnapshots, purge};
 use crate::storage::recovery::Directories;
 use crate::storage::snapshot_file::SnapshotFile;
 
@@ -33,6 +33,8 @@ pub(super) struct SnapshotThread {
     packing: Packing,
     /// How many snapshots are kept; `None` is all of them.
     retain: Option<usize>,
+    /// Those that are known to be whole.
+    known: KnownSnapshots,
 }
 
 impl SnapshotThread {
@@ -44,7 +46,8 @@ impl SnapshotThread {
         // No room: a request is taken by a thread that waits for one, or refused.
         let (sender, requests) = sync_channel(0);
         let (packing, retain) = (config.packing, config.snap_retain_count);
-        let thread = Self { shared, requests, directories, packing, retain };
+        let known = KnownSnapshots::default();
+        let thread = Self { shared, requests, directories, packing, retain, known };
         (thread, SnapshotTrigger(sender))
     }
 
@@ -77,6 +80,7 @@ impl SnapshotThread {
         let written = self.write(&mut snapshot);
         match written {
             Ok(true) => {
+                self.known.add(snapshot.zxid(), self.packing);
                 tracing::info!(zxid = %snapshot.zxid(), "wrote a snapshot");
             }
             // A disk that is full must not fill up with what is left of snapshots.
@@ -107,11 +111,20 @@ impl SnapshotThread {
         Ok(told.is_ok())
     }
 
-    fn purge(&self) {
+    fn purge(&mut self) {
         let Some(retain) = self.retain else { return };
-        match purge(&self.directories, retain) {
-            Ok(removed) if removed.is_empty() => {}
-            Ok(removed) => tracing::info!(?removed, "removed files that newer snapshots replace"),
+        match purge(&self.directories, retain, &mut self.known) {
+            Ok(purged) => {
+                for (name, error) in &purged.unusable {
+                    tracing::warn!(
+                        "the snapshot {name} cannot be used, and is not counted: {error}"
+                    );
+                }
+                let removed = purged.removed;
+                if !removed.is_empty() {
+                    tracing::info!(?removed, "removed files that newer snapshots replace");
+                }
+            }
             Err(error) => tracing::warn!("cannot remove old snapshots and logs: {error}"),
         }
     }

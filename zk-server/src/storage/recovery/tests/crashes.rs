@@ -2,7 +2,7 @@
 //! the disk may then be in.
 
 use super::*;
-use crate::storage::purge::{RETAINED_MIN, purge};
+use crate::storage::purge::{KnownSnapshots, RETAINED_MIN, purge};
 
 /// Runs `work` with the power failing after 0, 1, 2, .. steps, and starts on every image of the disk.
 /// `work` says which transaction it acknowledged last, which was `promised` before. Gives how many
@@ -115,7 +115,7 @@ fn a_snapshot_and_a_purge() {
             if write_state(directory, last).is_err() {
                 return;
             }
-            let _ = purge(&on(directory), RETAINED_MIN);
+            let _ = purge(&on(directory), RETAINED_MIN, &mut KnownSnapshots::default());
         }
     });
     assert!(images > 100, "{images}");

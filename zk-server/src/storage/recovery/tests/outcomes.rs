@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::storage::format::{FileName, Packing};
+use crate::storage::purge::{KnownSnapshots, RETAINED_MIN, purge};
 use crate::storage::snapshot_file::{SnapshotFile, verify_snapshot};
 
 /// The same directory with one file's bytes changed.
@@ -123,6 +124,33 @@ fn snapshots_by_gzip_are_written_and_read() {
     let recovered = start(&torn).unwrap();
     assert_eq!((assert_whole(&recovered), recovered.snapshot), (12, Some(Zxid(0))));
     assert!(recovered.notes[0].contains("snapshot.9.gz"), "{:?}", recovered.notes);
+}
+
+/// Hazard: the newest snapshots are bad, and the older ones, which are needed, were removed.
+#[test]
+fn a_purge_keeps_what_a_start_needs_when_the_newest_snapshots_are_bad() {
+    let directory = directory_of(&[1..=3, 4..=6, 7..=9, 10..=12]);
+    for last in [3, 6, 9, 12] {
+        let state = state_at(last);
+        let sessions: Vec<_> = state.sessions.iter().map(|(id, timeout)| (*id, *timeout)).collect();
+        write_snapshot(&on(&directory).snapshots, &state.tree, &sessions).unwrap();
+    }
+    for (bad, removed) in [
+        (&[][..], &["snapshot.0", "snapshot.3", "log.1"][..]),
+        (&["snapshot.c"], &["snapshot.0"]),
+        (&["snapshot.c", "snapshot.9"], &[]),
+        (&["snapshot.c", "snapshot.9", "snapshot.6"], &[]),
+    ] {
+        let directory = bad.iter().fold(directory.after_kill(), |directory, name| {
+            changed(&directory, name, |bytes| bytes[40] ^= 1)
+        });
+        let mut known = KnownSnapshots::default();
+        let purged = purge(&on(&directory), RETAINED_MIN, &mut known).unwrap();
+        assert_eq!(purged.removed, removed, "{bad:?}");
+        let unusable: Vec<_> = purged.unusable.iter().map(|(name, _)| &name[..]).collect();
+        assert_eq!(unusable, bad);
+        assert_eq!(assert_whole(&start(&directory).unwrap()), 12, "{bad:?}");
+    }
 }
 
 #[test]
