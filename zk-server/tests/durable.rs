@@ -4,109 +4,18 @@
 
 mod support;
 
-use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::SocketAddr;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, Command, Stdio};
-use std::sync::{Arc, Condvar, Mutex};
-use std::thread::JoinHandle;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use support::{RawClient, four_letter};
-use zk_proto::{
-    CreateMode, ErrorCode, ExistsRequest, GetDataRequest, GetDataResponse, Password, Request,
-    SessionId, SetDataRequest,
-};
+use support::load::{Told, check, write_on};
+use support::program::{Program, files};
+use support::{RawClient, four_letter, stat_of};
+use zk_proto::{CreateMode, ErrorCode, Password, Request, SessionId, SetDataRequest};
 
 /// Far longer than anything takes; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
-
-/// A running program on a data directory; killed if the test ends before it does.
-struct Program {
-    child: Child,
-    stderr: BufReader<ChildStderr>,
-    addr: SocketAddr,
-}
-
-impl Program {
-    /// Serves the directory with these lines in the configuration, on any port that is free.
-    fn start(dir: &Path, lines: &str) -> Self {
-        loop {
-            let free =
-                std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-            let addr = free.expect("a free port");
-            let config = dir.join("zoo.cfg");
-            let text = format!(
-                "dataDir={}/data\nclientPort={}\nclientPortAddress=127.0.0.1\n{lines}\n",
-                dir.display(),
-                addr.port()
-            );
-            std::fs::write(&config, text).expect("a file");
-            let mut child = Command::new(env!("CARGO_BIN_EXE_zk-server"))
-                .arg(&config)
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("it starts");
-            let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-            let mut program = Self { child, stderr, addr };
-            let mut log = String::new();
-            while !log.contains("serving clients on") {
-                if program.stderr.read_line(&mut log).expect("text") == 0 {
-                    break;
-                }
-            }
-            if log.contains("serving clients on") {
-                return program;
-            }
-            // Somebody else may have got the port in between.
-            assert!(log.contains("the port is in use"), "{log}");
-        }
-    }
-
-    /// Ends it without a warning.
-    fn kill(mut self) {
-        self.child.kill().expect("it runs");
-        self.child.wait().expect("it ended");
-    }
-
-    /// Lets it end as an operator would.
-    fn stop(mut self) {
-        let pid = self.child.id().to_string();
-        assert!(Command::new("kill").args(["-TERM", &pid]).status().expect("kill").success());
-        assert!(self.child.wait().expect("it ends").success());
-    }
-
-    /// Reads the log up to a line that contains `text`.
-    fn wait_for(&mut self, text: &str) {
-        let mut log = String::new();
-        while !log.contains(text) {
-            assert!(self.stderr.read_line(&mut log).expect("text") > 0, "no {text:?} in {log}");
-        }
-    }
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn files(dir: &Path, kind: &str) -> Vec<PathBuf> {
-    let entries = std::fs::read_dir(dir).expect("a directory").map(|entry| entry.expect("a file"));
-    let mut files: Vec<_> = entries.map(|entry| entry.path()).collect();
-    files.retain(|path| path.file_name().is_some_and(|n| n.to_string_lossy().starts_with(kind)));
-    files
-}
-
-fn stat_of(client: &mut RawClient, path: &str) -> Option<GetDataResponse> {
-    let reply = client.call(&Request::GetData(GetDataRequest { path, watch: false }));
-    match reply.header.err {
-        ErrorCode::NoNode => None,
-        _ => Some(reply.record()),
-    }
-}
 
 #[test]
 fn nodes_and_sessions_are_there_again_after_a_stop() {
@@ -221,87 +130,6 @@ fn newest_snapshot(dir: &Path) -> u64 {
     files(&dir.join("data/version-2"), "snapshot.").iter().map(zxid).max().expect("one at least")
 }
 
-/// What clients were told, and how many of them are left.
-#[derive(Default)]
-struct Told {
-    state: Mutex<Acknowledged>,
-    changed: Condvar,
-}
-
-#[derive(Default)]
-struct Acknowledged {
-    nodes: Vec<String>,
-    /// The last value that was set, and acknowledged, for each counter.
-    counters: BTreeMap<String, u32>,
-    writes: usize,
-}
-
-impl Told {
-    fn note(&self, change: impl FnOnce(&mut Acknowledged)) {
-        let mut state = self.state.lock().expect("no client panics");
-        change(&mut state);
-        state.writes += 1;
-        self.changed.notify_all();
-    }
-
-    fn wait_for(&self, writes: usize) {
-        let state = self.state.lock().expect("no client panics");
-        let waited = self.changed.wait_timeout_while(state, PATIENCE, |told| told.writes < writes);
-        let (state, timeout) = waited.expect("no client panics");
-        assert!(!timeout.timed_out(), "only {} of {writes} writes", state.writes);
-    }
-}
-
-/// Writes until the server is gone.
-fn write_on(addr: SocketAddr, round: usize, number: usize, told: Arc<Told>) -> JoinHandle<()> {
-    let mut client = RawClient::connect(addr);
-    let counter = format!("/counter-{number}");
-    client.create(&counter, b"0", CreateMode::Persistent);
-    std::thread::spawn(move || {
-        let mut value =
-            told.state.lock().expect("no panic").counters.get(&counter).map_or(0, |v| *v);
-        for i in 0_u32.. {
-            let path = format!("/node-{round}-{number}-{i}");
-            let create = zk_proto::CreateRequest {
-                path: &path,
-                data: Some(path.as_bytes()),
-                acl: zk_proto::Acl::open(),
-                flags: CreateMode::Persistent.flags(),
-            };
-            let Ok(reply) = client.try_call(&Request::Create(create)) else { return };
-            assert_eq!(reply.header.err, ErrorCode::Ok);
-            told.note(|told| told.nodes.push(path));
-            value += 1;
-            let data = value.to_string();
-            let set = SetDataRequest { path: &counter, data: Some(data.as_bytes()), version: -1 };
-            let Ok(reply) = client.try_call(&Request::SetData(set)) else { return };
-            assert_eq!(reply.header.err, ErrorCode::Ok);
-            told.note(|told| {
-                told.counters.insert(counter.clone(), value);
-            });
-        }
-    })
-}
-
-fn check(addr: SocketAddr, told: &Told) {
-    let mut client = RawClient::connect(addr);
-    let state = told.state.lock().expect("no panic");
-    for path in &state.nodes {
-        let reply = client.call(&Request::Exists(ExistsRequest { path, watch: false }));
-        assert_eq!(reply.header.err, ErrorCode::Ok, "{path} was acknowledged");
-    }
-    for (path, told) in &state.counters {
-        let found = stat_of(&mut client, path).expect("a counter");
-        let text = String::from_utf8(found.data.expect("data").to_vec()).expect("a number");
-        let found: u32 = text.parse().expect("a number");
-        // The write on its way when the server died may have made it.
-        assert!(
-            found == *told || found == told + 1,
-            "{path}: {told} was acknowledged, not {found}"
-        );
-    }
-}
-
 /// Rounds of the test below; more by hand, with `ZK_KILL_ROUNDS`.
 const ROUNDS: usize = 4;
 
@@ -325,4 +153,50 @@ fn what_was_acknowledged_survives_every_kill() {
         }
     }
     check(Program::start(dir.path(), lines).addr, &told);
+}
+
+/// The timeout of the session that the server is stopped for longer than.
+const BRIEF_MS: i32 = 2000;
+
+/// A client with an ephemeral node of a session that ends soon.
+fn with_brief_session(server: &Program) -> RawClient {
+    let begun = Instant::now();
+    while begun.elapsed() < PATIENCE {
+        let mut client = RawClient::connect_for(server.addr, BRIEF_MS);
+        // A machine that stands still may let it end before that; then it is another's turn.
+        let create = zk_proto::CreateRequest {
+            path: "/brief",
+            data: None,
+            acl: zk_proto::Acl::open(),
+            flags: CreateMode::Ephemeral.flags(),
+        };
+        let created = client.try_call(&Request::Create(create));
+        if created.is_ok_and(|reply| reply.header.err == ErrorCode::Ok) {
+            return client;
+        }
+    }
+    panic!("no session lived long enough to create a node");
+}
+
+/// As with Apache's server: a session is counted by the clock, and nobody was heard meanwhile.
+#[test]
+fn a_process_that_is_stopped_for_longer_than_a_timeout_ends_that_session_and_no_other() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let lines = "preAllocSize=64\ntickTime=100\nmaxSessionTimeout=3600000";
+    let server = Program::start(dir.path(), lines);
+    let mut patient = RawClient::connect_for(server.addr, 3_600_000);
+    patient.create("/patient", b"", CreateMode::Ephemeral);
+    let mut brief = with_brief_session(&server);
+    server.signal("-STOP");
+    // Nothing is heard for twice its timeout.
+    brief.stays_silent_for(2 * Duration::from_millis(u64::from(BRIEF_MS.unsigned_abs())));
+    server.signal("-CONT");
+    assert!(brief.is_closed(), "the session has ended");
+    let (session, password) = (brief.granted.session_id, brief.granted.password);
+    let back = RawClient::connect_as(server.addr, session, password);
+    assert_eq!(back.granted.session_id, SessionId::NONE, "it does not come back");
+    assert_eq!(stat_of(&mut patient, "/brief"), None, "its node went with it");
+    assert!(stat_of(&mut patient, "/patient").is_some());
+    let after = patient.create("/after", b"", CreateMode::Persistent);
+    assert_eq!(after.header.err, ErrorCode::Ok, "the other session goes on");
 }

@@ -6,6 +6,9 @@
     reason = "each test uses its part of it, and a broken wire is a failed test"
 )]
 
+pub(crate) mod load;
+pub(crate) mod program;
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -13,12 +16,12 @@ use std::time::Duration;
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, Reader, encode_frame};
 use zk_proto::{
-    ConnectRequest, ConnectResponse, CreateMode, CreateRequest, ErrorCode, Password, ReplyHeader,
-    Request, RequestHeader, SessionId, Zxid,
+    ConnectRequest, ConnectResponse, CreateMode, CreateRequest, ErrorCode, GetDataRequest,
+    GetDataResponse, Password, ReplyHeader, Request, RequestHeader, SessionId, Zxid,
 };
 
 /// Far longer than anything takes; a test that waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One connection.
 pub(crate) struct RawClient {
@@ -86,8 +89,17 @@ impl RawClient {
 
     /// Resumes a session, or is told that it has expired.
     pub(crate) fn connect_as(addr: SocketAddr, session: SessionId, password: Password) -> Self {
+        Self::open(addr, &connect_request(session, password, 30_000))
+    }
+
+    /// A new session with this timeout, if the server grants it.
+    pub(crate) fn connect_for(addr: SocketAddr, timeout_ms: i32) -> Self {
+        Self::open(addr, &connect_request(SessionId::NONE, Password::NONE, timeout_ms))
+    }
+
+    fn open(addr: SocketAddr, request: &[u8]) -> Self {
         let mut stream = dial(addr);
-        stream.write_all(&connect_request(session, password, 30_000)).unwrap();
+        stream.write_all(request).unwrap();
         let frame = read_frame(&mut stream).unwrap();
         let granted = ConnectResponse::decode(&mut Reader::of(&frame)).unwrap();
         Self { stream, next_xid: 1, granted }
@@ -147,10 +159,27 @@ impl RawClient {
         }))
     }
 
+    /// Waits for so long, and holds the server to say nothing meanwhile but goodbye.
+    pub(crate) fn stays_silent_for(&mut self, time: Duration) {
+        self.stream.set_read_timeout(Some(time)).unwrap();
+        let heard = self.stream.read(&mut [0]);
+        assert!(!matches!(heard, Ok(1..)), "it says something");
+        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    }
+
     /// Whether the server has closed the connection; waits for it.
     pub(crate) fn is_closed(&mut self) -> bool {
         let mut byte = [0];
         matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
+    }
+}
+
+/// What a node has; `None` if there is none.
+pub(crate) fn stat_of(client: &mut RawClient, path: &str) -> Option<GetDataResponse> {
+    let reply = client.call(&Request::GetData(GetDataRequest { path, watch: false }));
+    match reply.header.err {
+        ErrorCode::NoNode => None,
+        _ => Some(reply.record()),
     }
 }
 
