@@ -8,6 +8,7 @@
 
 mod seeds;
 mod server;
+mod storage;
 mod text;
 mod wire;
 
@@ -45,6 +46,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "digest_md5", run: wire::digest_md5 },
     Target { name: "service_instance", run: text::service_instance },
     Target { name: "server", run: server::server },
+    Target { name: "log_file", run: storage::log_file },
+    Target { name: "snapshot_file", run: storage::snapshot_file },
 ];
 
 /// The target of this name, for the libFuzzer binaries.

@@ -7,6 +7,8 @@ use bytes::BytesMut;
 use zk_proto::codec::Encode;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{Acl, ErrorCode, RequestHeader, SessionId, Zxid};
+use zk_server::storage::format::{encode_entry, encode_header};
+use zk_server::storage::log::TxnRecord;
 
 /// A prefix of commands, a method, a path and a query.
 const HTTP_ROUTES: [&str; 6] = [
@@ -83,6 +85,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "digest_md5" => vec![CHALLENGE.to_vec(), RESPONSE.to_vec()],
         "service_instance" => vec![INSTANCE.as_bytes().to_vec()],
         "server" => scripts(),
+        "log_file" => logs(),
+        "snapshot_file" => snapshots(),
         "frame" => captures().into_iter().map(|(_, frame)| [vec![7], frame].concat()).collect(),
         _ => records(target),
     }
@@ -186,18 +190,77 @@ fn txns() -> Vec<Vec<u8>> {
     txns.iter().map(logged).collect()
 }
 
-fn logged(txn: &Txn) -> Vec<u8> {
-    let header = TxnHeader {
+fn header_of(txn: &Txn, zxid: i64) -> TxnHeader {
+    TxnHeader {
         session: SessionId(0x0100_0000_0000_0001),
         cxid: 3,
-        zxid: Zxid(0x1_0000_0005),
+        zxid: Zxid(zxid),
         time_ms: 1_700_000_000_000,
         op: txn.op().code(),
-    };
+    }
+}
+
+fn logged(txn: &Txn) -> Vec<u8> {
+    let header = header_of(txn, 0x1_0000_0005);
     let mut out = BytesMut::new();
     header.encode(&mut out);
     txn.encode(&mut out);
     out.to_vec()
+}
+
+/// The logs of Apache's server, with a few of the zeros behind them, and one of ours.
+fn logs() -> Vec<Vec<u8>> {
+    let mut logs = Vec::new();
+    for (name, mut bytes) in fixtures() {
+        if name.starts_with("log.") {
+            let written = bytes.iter().rposition(|byte| *byte != 0).map_or(0, |last| last + 1);
+            bytes.resize(written + 64, 0);
+            logs.push(bytes);
+        }
+    }
+    let mut ours = BytesMut::new();
+    encode_header(&mut ours);
+    let mut mark = 0;
+    for (i, path) in ["/a", "/b", "/c"].into_iter().enumerate() {
+        let txn = Txn::Delete { path: path.to_owned() };
+        let header = header_of(&txn, 1 + i64::try_from(i).expect("3 of them"));
+        encode_entry(&TxnRecord { header, txn, digest: None }, Some(mark), &mut ours);
+        mark = ours.len() as u64;
+    }
+    logs.push(ours.to_vec());
+    logs
+}
+
+/// The snapshots of Apache's server, behind a byte that says how they are packed.
+fn snapshots() -> Vec<Vec<u8>> {
+    let snapshots = fixtures().into_iter().filter(|(name, _)| name.starts_with("snapshot."));
+    snapshots
+        .map(|(name, bytes)| {
+            let packing = match name.rsplit('.').next() {
+                Some("gz") => 1,
+                Some("snappy") => 2,
+                _ => 0,
+            };
+            [vec![packing], bytes].concat()
+        })
+        .collect()
+}
+
+/// The files that Apache's server has written, with their names.
+fn fixtures() -> Vec<(String, Vec<u8>)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    let root = root.join("../../zk-server/tests/fixtures/apache-3.8");
+    let mut files = Vec::new();
+    for directory in ["plain", "gz", "snappy"] {
+        for entry in fs::read_dir(root.join(directory)).expect("the fixtures lie beside zk-server")
+        {
+            let entry = entry.expect("the fixtures can be listed");
+            let name = entry.file_name().into_string().expect("a fixture's name is ASCII");
+            files.push((name, fs::read(entry.path()).expect("a fixture can be read")));
+        }
+    }
+    files.sort();
+    files
 }
 
 /// One script per recorded exchange: the client's frames, on the first connection.
