@@ -37,16 +37,19 @@ impl Program {
 
     /// Serves a configuration file on a port that nobody else has.
     fn configured(dir: &std::path::Path) -> Self {
-        let port = TcpSocket::new_v4().expect("a socket");
-        port.set_reuseaddr(true).expect("a socket has this option");
-        port.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
-        let addr = port.local_addr().expect("a bound socket has an address");
-        let reserved = cfg!(target_os = "linux").then_some(port);
+        Self::configured_with(dir, "", &[])
+    }
+
+    /// The same with more lines in the file and more options.
+    fn configured_with(dir: &std::path::Path, more: &str, options: &[&str]) -> Self {
+        let (reserved, addr) = port_for_a_program();
         let path = dir.join("zoo.cfg");
         let (dir, port) = (dir.display(), addr.port());
         let lines = format!("dataDir={dir}/data\nclientPort={port}\nclientPortAddress=127.0.0.1\n");
-        std::fs::write(&path, lines).expect("a file");
-        let child = program().arg(&path).stderr(Stdio::piped()).spawn().expect("it starts");
+        std::fs::write(&path, lines + more).expect("a file");
+        let mut program = program();
+        let child = program.arg(&path).args(options).stderr(Stdio::piped());
+        let child = child.spawn().expect("it starts");
         Self { child, addr, _port: reserved }
     }
 
@@ -80,6 +83,16 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A port that nobody else gets while what comes with it lives: only Linux lets a program listen
+/// there meanwhile.
+fn port_for_a_program() -> (Option<TcpSocket>, SocketAddr) {
+    let port = TcpSocket::new_v4().expect("a socket");
+    port.set_reuseaddr(true).expect("a socket has this option");
+    port.bind(([127, 0, 0, 1], 0).into()).expect("a free port");
+    let addr = port.local_addr().expect("a bound socket has an address");
+    (cfg!(target_os = "linux").then_some(port), addr)
 }
 
 fn program() -> Command {
@@ -116,6 +129,33 @@ fn the_dev_server_says_how_to_connect_and_stops_on_a_signal() {
         assert_eq!(code, Some(0), "{log}");
         assert!(client.is_closed());
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn each_line_of_a_log_in_json_is_an_object_and_says_where_the_server_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let [admin, metrics] = [(); 2].map(|()| port_for_a_program());
+    let lines = format!(
+        "admin.enableServer=true\nadmin.serverPort={}\n\
+         metricsProvider.className=\
+         org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider\n\
+         metricsProvider.httpHost=127.0.0.1\nmetricsProvider.httpPort={}\n",
+        admin.1.port(),
+        metrics.1.port()
+    );
+    let mut server = Program::configured_with(dir.path(), &lines, &["--log-format", "json"]);
+    let log = server.wait_for("serving clients on");
+    for (who, port) in [("operators", admin), ("Prometheus", metrics)] {
+        assert!(log.contains(&format!("answering {who} by HTTP on {}", port.1)), "{log}");
+    }
+    for line in log.lines() {
+        let line: serde_json::Value = serde_json::from_str(line).expect(line);
+        let message = line["fields"]["message"].as_str();
+        assert!(line["level"].is_string() && message.is_some(), "{line}");
+    }
+    server.signal("-TERM");
+    assert_eq!(server.wait().0, Some(0));
 }
 
 #[cfg(unix)]

@@ -7,7 +7,7 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tokio_util::sync::CancellationToken;
 use tracing_subscriber::EnvFilter;
 use zk_server::ServerConfig;
@@ -36,6 +36,19 @@ pub(crate) struct ServeArguments {
     /// The port of --dev; 0 takes a free one
     #[arg(long, requires = "dev", default_value_t = 2181)]
     port: u16,
+
+    /// How lines of the log look
+    #[arg(long, value_enum, default_value_t = LogFormat::Text)]
+    log_format: LogFormat,
+}
+
+/// How lines of the log look.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people
+    Text,
+    /// One object a line
+    Json,
 }
 
 /// Why the program ends with an error.
@@ -65,21 +78,14 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
         let _ = writeln!(std::io::stderr(), "{WHAT_TO_SERVE}");
         return Ok(ExitCode::from(2));
     }
-    log_to_stderr();
+    log_to_stderr(arguments.log_format);
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     match arguments.dev {
         false => {
             let config = config_file::read(arguments.config.as_deref())?;
             #[cfg(all(unix, feature = "sasl-gssapi"))]
             name_keytab(&config)?;
-            runtime.block_on(serve(Instance::open(config), |instance| {
-                if let Some(address) = instance.address() {
-                    tracing::info!("serving clients on {address}");
-                }
-                if let Some(address) = instance.secure_address() {
-                    tracing::info!("serving clients by TLS on {address}");
-                }
-            }))
+            runtime.block_on(serve(Instance::open(config), say_where))
         }
         true => {
             let data_dir = tempfile::Builder::new().prefix("zk-server-dev-").tempdir()?;
@@ -100,13 +106,29 @@ pub(crate) fn run(arguments: &ServeArguments) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn log_to_stderr() {
+fn log_to_stderr(format: LogFormat) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .init();
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match format {
+        LogFormat::Text => log.with_ansi(std::io::stderr().is_terminal()).init(),
+        LogFormat::Json => log.json().init(),
+    }
+}
+
+/// Operators first: whoever waits for the line about clients finds the rest above it.
+fn say_where(instance: &Instance) {
+    if let Some(address) = instance.admin_address() {
+        tracing::info!("answering operators by HTTP on {address}");
+    }
+    if let Some(address) = instance.metrics_address() {
+        tracing::info!("answering Prometheus by HTTP on {address}");
+    }
+    if let Some(address) = instance.address() {
+        tracing::info!("serving clients on {address}");
+    }
+    if let Some(address) = instance.secure_address() {
+        tracing::info!("serving clients by TLS on {address}");
+    }
 }
 
 /// The library for Kerberos looks for the server's keys where `KRB5_KTNAME` says. Where the login
