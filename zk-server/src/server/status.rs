@@ -109,6 +109,7 @@ impl Server {
     }
 
     /// Notes that a connection came by TLS.
+    #[cfg(feature = "tls")]
     pub(crate) fn note_secure(&mut self, conn: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.secure = true;
