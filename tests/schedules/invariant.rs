@@ -162,6 +162,15 @@ impl Invariant for NothingLeft {
     }
 }
 
+/// A check of the tree after each step.
+pub(crate) struct AtEachStep<F>(pub(crate) F);
+
+impl<F: FnMut(&DataTree) -> Result<(), String> + Send> Invariant for AtEachStep<F> {
+    fn check(&mut self, scene: &Scene<'_>) -> Result<(), String> {
+        (self.0)(scene.tree)
+    }
+}
+
 /// A check of the last state of the tree.
 pub(crate) struct AtTheEnd<F>(pub(crate) F);
 

@@ -1,46 +1,98 @@
-//! `Queue`: what is taken is taken once, what is claimed is never lost.
+//! Queues: what is taken is taken once and not before its time; what is claimed is never lost.
 
 use std::sync::Arc;
+use std::time::{Duration, UNIX_EPOCH};
 
+use bytes::Bytes;
 use zk_client::{Client, SessionId};
-use zk_recipes::{Error, Queue};
+use zk_recipes::queue::Claim;
+use zk_recipes::{DelayQueue, Error, PriorityQueue, Queue};
 
 use crate::invariant::{Claim as Held, Holders};
 use crate::run::{Scenario, explore};
 use crate::scenario::mutex::Boxed;
-use crate::scenario::passing_on::{Book, PATH, Pipe, pass_on};
+use crate::scenario::passing_on::{Book, PATH, Pipe, is_due, pass_on, with_due};
 use crate::world::{Allowed, Process, World};
 
-/// What is taken is gone.
-struct Taking(Queue);
+/// What the kinds of queues have in common.
+pub(crate) trait Kind: Clone + Send + Sync + 'static {
+    fn put(&self, item: String) -> Boxed<Result<(), Error>>;
+    fn take(&self) -> Boxed<Result<Bytes, Error>>;
+    fn claim(&self) -> Boxed<Result<Claim, Error>>;
+    fn count(&self) -> Boxed<Result<usize, Error>>;
+}
 
-impl Pipe for Taking {
+macro_rules! kind {
+    ($queue:ty, |$self:ident, $item:ident| $put:expr) => {
+        impl Kind for $queue {
+            fn put(&self, $item: String) -> Boxed<Result<(), Error>> {
+                let $self = self.clone();
+                Box::pin(async move { $put })
+            }
+
+            fn take(&self) -> Boxed<Result<Bytes, Error>> {
+                let queue = self.clone();
+                Box::pin(async move { queue.take().await })
+            }
+
+            fn claim(&self) -> Boxed<Result<Claim, Error>> {
+                let queue = self.clone();
+                Box::pin(async move { queue.claim().await })
+            }
+
+            fn count(&self) -> Boxed<Result<usize, Error>> {
+                let queue = self.clone();
+                Box::pin(async move { queue.count().await })
+            }
+        }
+    };
+}
+
+kind!(Queue, |queue, item| queue.put(item).await);
+kind!(PriorityQueue, |queue, item| {
+    let priority = priority(&item);
+    queue.put(item, priority).await
+});
+kind!(DelayQueue, |queue, item| {
+    let (item, due_ms) = with_due(&item);
+    queue.put(item, UNIX_EPOCH + Duration::from_millis(due_ms)).await
+});
+
+/// From -1 to 1, as the item is called.
+fn priority(item: &str) -> i32 {
+    item.bytes().map(i32::from).sum::<i32>() % 3 - 1
+}
+
+/// What is taken is gone.
+pub(crate) struct Taking<Q>(pub(crate) Q);
+
+impl<Q: Kind> Pipe for Taking<Q> {
     fn put(&self, item: String) -> Boxed<Result<(), Error>> {
-        let queue = self.0.clone();
-        Box::pin(async move { queue.put(item).await })
+        self.0.put(item)
     }
 
     fn work_on_one(&self, process: Process, book: Book) -> Boxed<Result<(), Error>> {
         let queue = self.0.clone();
         Box::pin(async move {
             let item = queue.take().await?;
-            process.complain_about(book.done(&String::from_utf8_lossy(&item)));
+            let item = String::from_utf8_lossy(&item);
+            process.complain_about(is_due(&item));
+            process.complain_about(book.done(&item));
             Ok(())
         })
     }
 
     fn count(&self) -> Boxed<Result<usize, Error>> {
-        let queue = self.0.clone();
-        Box::pin(async move { queue.count().await })
+        self.0.count()
     }
 }
 
 /// What is claimed is gone once the work is done.
-struct Claiming(Queue, Client);
+struct Claiming<Q>(Q, Client);
 
-impl Pipe for Claiming {
+impl<Q: Kind> Pipe for Claiming<Q> {
     fn put(&self, item: String) -> Boxed<Result<(), Error>> {
-        Taking(self.0.clone()).put(item)
+        self.0.put(item)
     }
 
     fn work_on_one(&self, process: Process, book: Book) -> Boxed<Result<(), Error>> {
@@ -48,6 +100,7 @@ impl Pipe for Claiming {
         Box::pin(async move {
             let claim = Arc::new(queue.claim().await?);
             let item = String::from_utf8_lossy(claim.data()).into_owned();
+            process.complain_about(is_due(&item));
             if book.is_done(&item) {
                 process.complain_about(Err(format!("{item} was done, and is there again")));
             }
@@ -83,7 +136,7 @@ impl Pipe for Claiming {
     }
 
     fn count(&self) -> Boxed<Result<usize, Error>> {
-        Taking(self.0.clone()).count()
+        self.0.count()
     }
 }
 
@@ -99,23 +152,74 @@ impl Drop for Leaving {
     }
 }
 
-fn take(world: &Arc<World>) {
-    pass_on(world, |client| Arc::new(Taking(Queue::new(client, PATH))));
+/// Plays with what is taken. What a process has taken goes with it, and nobody could tell that from a
+/// loss: so nothing crashes.
+fn explore_taking(name: &'static str, begin: fn(&Arc<World>)) {
+    let allowed = Allowed { crashes: false, kills: true };
+    explore(&Scenario { name, processes: 3, allowed, begin });
 }
 
-fn claim(world: &Arc<World>) {
-    pass_on(world, |client| Arc::new(Claiming(Queue::new(client, PATH), client.clone())));
+fn explore_claiming(name: &'static str, begin: fn(&Arc<World>)) {
+    let allowed = Allowed { crashes: true, kills: false };
+    explore(&Scenario { name, processes: 3, allowed, begin });
 }
 
 #[test]
 fn an_item_is_taken_once_whatever_happens() {
-    // What a process has taken goes with it: nobody could tell it from a loss.
-    let allowed = Allowed { crashes: false, kills: true };
-    explore(&Scenario { name: "queue::an_item_is_taken", processes: 3, allowed, begin: take });
+    explore_taking("queue::an_item_is_taken_once_whatever", |world| {
+        pass_on(world, |client| Arc::new(Taking(Queue::new(client, PATH))));
+    });
+}
+
+#[test]
+fn an_item_is_taken_once_from_a_queue_of_kazoo() {
+    explore_taking("queue::an_item_is_taken_once_from", |world| {
+        pass_on(world, |client| Arc::new(Taking(Queue::kazoo(client, PATH))));
+    });
+}
+
+#[test]
+fn items_of_any_priority_are_taken_once() {
+    explore_taking("queue::items_of_any", |world| {
+        pass_on(world, |client| Arc::new(Taking(PriorityQueue::new(client, PATH))));
+    });
+}
+
+#[test]
+fn items_are_taken_in_time() {
+    explore_taking("queue::items_are_taken_in", |world| {
+        pass_on(world, |client| Arc::new(Taking(DelayQueue::new(client, PATH))));
+    });
 }
 
 #[test]
 fn a_claimed_item_is_worked_on_by_one_until_it_is_done() {
-    let allowed = Allowed { crashes: true, kills: false };
-    explore(&Scenario { name: "queue::a_claimed_item", processes: 3, allowed, begin: claim });
+    explore_claiming("queue::a_claimed_item_is_worked", |world| {
+        pass_on(world, |client| Arc::new(Claiming(Queue::new(client, PATH), client.clone())));
+    });
+}
+
+#[test]
+fn a_claimed_item_of_kazoo_is_worked_on_by_one() {
+    explore_claiming("queue::a_claimed_item_of", |world| {
+        pass_on(world, |client| {
+            Arc::new(Claiming(Queue::kazoo_locking(client, PATH), client.clone()))
+        });
+    });
+}
+
+#[test]
+fn an_item_claimed_by_priority_is_worked_on_by_one() {
+    explore_claiming("queue::an_item_claimed_by", |world| {
+        pass_on(world, |client| {
+            Arc::new(Claiming(PriorityQueue::new(client, PATH), client.clone()))
+        });
+    });
+}
+
+#[test]
+fn an_item_claimed_in_time_is_worked_on_by_one() {
+    explore_claiming("queue::an_item_claimed_in", |world| {
+        pass_on(world, |client| Arc::new(Claiming(DelayQueue::new(client, PATH), client.clone())));
+    });
 }

@@ -16,10 +16,10 @@ pub(crate) struct Scenario {
 }
 
 /// How many schedules of each scenario are played unless `ZK_SCHEDULES` says otherwise.
-const SCHEDULES_DEFAULT: u64 = 25;
+const SCHEDULES_DEFAULT: u64 = 10;
 
 /// Of so many schedules of each scenario it is shown that they can be repeated.
-const PLAYED_TWICE: u64 = 3;
+const PLAYED_TWICE: u64 = 2;
 
 /// The number of schedules of each scenario, and the first seed.
 fn wanted() -> (u64, u64) {

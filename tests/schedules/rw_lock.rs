@@ -6,15 +6,16 @@ use zk_client::{Client, SessionId};
 use zk_recipes::{Error, ReadGuard, RwLock, WriteGuard};
 
 use crate::run::{Scenario, explore};
+use crate::scenario::crowding::{Sides, crowd};
 use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
 use crate::world::{Allowed, World};
 
 /// Reads, writes, or writes first and goes on reading, as it comes.
-struct Either;
+struct Either(fn(&Client, &str) -> RwLock);
 
 impl Mutex for Either {
     fn acquire(&self, client: &Client, how: How) -> Boxed<Result<Option<Box<dyn Guard>>, Error>> {
-        let lock = RwLock::new(client, PATH);
+        let lock = (self.0)(client, PATH);
         let lock = if let How::WaitAtMost(limit) = how { lock.timeout(limit) } else { lock };
         let only_try = matches!(how, How::Try);
         Box::pin(async move {
@@ -79,12 +80,38 @@ macro_rules! guard {
 guard!(ReadGuard, usize::MAX);
 guard!(WriteGuard, 1);
 
-fn begin(world: &Arc<World>) {
-    contend(world, Either, 3);
+/// A reader, or a writer.
+struct OneOrTheOther;
+
+impl Sides for OneOrTheOther {
+    fn read(&self, client: &Client) -> Boxed<Result<Box<dyn Guard>, Error>> {
+        let lock = RwLock::new(client, PATH);
+        Box::pin(async move { Ok(Box::new(lock.read().await?) as Box<dyn Guard>) })
+    }
+
+    fn write(&self, client: &Client) -> Boxed<Result<Box<dyn Guard>, Error>> {
+        let lock = RwLock::new(client, PATH);
+        Box::pin(async move { Ok(Box::new(lock.write().await?) as Box<dyn Guard>) })
+    }
 }
+
+const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
 
 #[test]
 fn a_writer_is_alone_whatever_happens() {
-    let allowed = Allowed { crashes: true, kills: true };
-    explore(&Scenario { name: "rw_lock", processes: 3, allowed, begin });
+    let begin = |world: &Arc<World>| contend(world, Either(RwLock::new), 3);
+    explore(&Scenario { name: "rw_lock::a_writer_is", processes: 3, allowed: ALLOWED, begin });
+}
+
+#[test]
+fn a_writer_is_alone_in_the_layout_of_kazoo() {
+    let begin = |world: &Arc<World>| contend(world, Either(RwLock::kazoo), 3);
+    let name = "rw_lock::a_writer_is_alone_in";
+    explore(&Scenario { name, processes: 3, allowed: ALLOWED, begin });
+}
+
+#[test]
+fn readers_who_never_end_let_a_writer_in() {
+    let begin = |world: &Arc<World>| crowd(world, OneOrTheOther);
+    explore(&Scenario { name: "rw_lock::readers", processes: 3, allowed: ALLOWED, begin });
 }

@@ -1,128 +1,71 @@
 //! `Cache`, `Config`, `PersistentNode` and `Group`: whatever was missed meanwhile, in the end they
 //! agree with the server.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
-use zk_client::{Client, CreateMode, Error as ClientError};
+use zk_client::Client;
+use zk_proto::Zxid;
 use zk_recipes::cache::Cache;
 use zk_recipes::{Config, Error, Group, PersistentNode};
 use zk_server::tree::DataTree;
 
-use crate::invariant::{AtTheEnd, walk};
+use crate::invariant::AtTheEnd;
 use crate::run::{Scenario, explore};
-use crate::scenario::may_pass;
+use crate::scenario::copying::{CHANGES, Copied, LIMIT, Nodes, SETTINGS, copy, nodes_of};
+use crate::scenario::mutex::Boxed;
+use crate::scenario::{insist, may_pass};
 use crate::world::{Allowed, Process, World};
 
-const SETTINGS: &str = "/settings";
-const LIMIT: &str = "/settings/limit";
 const WORKERS: &str = "/workers";
-
-/// How often each process changes something.
-const CHANGES: usize = 25;
 
 /// What the processes have, by their numbers.
 type Board<T> = Arc<Mutex<BTreeMap<usize, T>>>;
 
-/// Runs something again as long as it may yet work.
-async fn insist<T, F: Future<Output = Result<T, Error>>>(
-    mut attempt: impl FnMut() -> F,
-) -> Result<T, String> {
-    loop {
-        match attempt().await {
-            Ok(done) => return Ok(done),
-            Err(error) if may_pass(&error) => {}
-            Err(error) => return Err(error.to_string()),
+/// A subtree, and one number in it.
+struct Views {
+    cache: Cache,
+    config: Config<u32>,
+}
+
+fn open(_: Process, client: Client) -> Boxed<Result<Box<dyn Copied>, Error>> {
+    Box::pin(async move {
+        let cache = Cache::tree(&client, SETTINGS).await?;
+        let config = Config::watch(&client, LIMIT).await?;
+        Ok(Box::new(Views { cache, config }) as Box<dyn Copied>)
+    })
+}
+
+impl Copied for Views {
+    fn compare(&self, tree: &DataTree) -> Result<(), String> {
+        let there = nodes_of(tree);
+        let nodes = self.cache.nodes();
+        let copied: Nodes = nodes
+            .iter()
+            .map(|(path, node)| {
+                (path.clone(), (node.stat.czxid, node.stat.mzxid, node.data.to_vec()))
+            })
+            .collect();
+        if self.cache.is_stale() || copied != there {
+            let stale = self.cache.is_stale();
+            return Err(format!("has {copied:?} (stale: {stale}) for {there:?}"));
         }
+        agree(&self.config, tree)
     }
 }
 
-fn begin_copies(world: &Arc<World>) {
-    let (caches, configs) = (Board::<Cache>::default(), Board::<Config<u32>>::default());
-    let (looking, reading) = (Arc::clone(&caches), Arc::clone(&configs));
-    world.watch_over(AtTheEnd(move |tree: &DataTree| {
-        looking.lock().unwrap().iter().try_for_each(|(of, cache)| compare(*of, cache, tree))?;
-        reading.lock().unwrap().iter().try_for_each(|(of, config)| agree(*of, config, tree))
-    }));
-    for _ in 0..3 {
-        let (caches, configs) = (Arc::clone(&caches), Arc::clone(&configs));
-        world.start(move |process| {
-            let (caches, configs) = (Arc::clone(&caches), Arc::clone(&configs));
-            let client = process.client();
-            process.work(change_settings(process.clone(), client.clone()));
-            let number = process.id().number;
-            process.work(async move {
-                let cache = insist(|| Cache::tree(&client, SETTINGS)).await?;
-                caches.lock().unwrap().insert(number, cache);
-                let config = insist(|| Config::watch(&client, LIMIT)).await?;
-                configs.lock().unwrap().insert(number, config);
-                Ok(())
-            });
-        });
-    }
-}
-
-async fn change_settings(process: Process, client: Client) -> Result<(), String> {
-    let mut rng = process.rng();
-    let paths = [SETTINGS, LIMIT, "/settings/a", "/settings/a/b", "/settings/a/b/c", "/settings/d"];
-    for _ in 0..CHANGES {
-        process.idle(rng.u64(1..2000)).await;
-        let path = paths[rng.usize(..paths.len())];
-        let data = rng.u32(..1000).to_string();
-        let changed = match rng.u8(..6) {
-            0 => client.delete(path).await,
-            1 => client.delete_recursive(path).await,
-            2..4 => client.create(path, &data, CreateMode::Persistent).await.map(drop),
-            _ => client.set(path, &data).await.map(drop),
-        };
-        match changed {
-            Ok(())
-            | Err(
-                ClientError::NoNode { .. }
-                | ClientError::NodeExists { .. }
-                | ClientError::NotEmpty { .. },
-            ) => {}
-            Err(error) if may_pass(&Error::Client(error.clone())) => {}
-            Err(error) => return Err(error.to_string()),
-        }
-    }
-    Ok(())
-}
-
-fn compare(of: usize, cache: &Cache, tree: &DataTree) -> Result<(), String> {
-    let mut there = BTreeMap::new();
-    walk(tree, "/", &mut |path| {
-        if path.starts_with(SETTINGS)
-            && let Some(node) = tree.node(path)
-        {
-            let data = node.data().unwrap_or_default().to_vec();
-            there.insert(path.to_owned(), (node.stat().czxid, node.stat().mzxid, data));
-        }
-    });
-    let copied: BTreeMap<_, _> = cache
-        .nodes()
-        .iter()
-        .map(|(path, node)| (path.clone(), (node.stat.czxid, node.stat.mzxid, node.data.to_vec())))
-        .collect();
-    if cache.is_stale() || copied != there {
-        let stale = cache.is_stale();
-        return Err(format!("process {of} has {copied:?} (stale: {stale}) for {there:?}"));
-    }
-    Ok(())
-}
-
-fn agree(of: usize, config: &Config<u32>, tree: &DataTree) -> Result<(), String> {
+fn agree(config: &Config<u32>, tree: &DataTree) -> Result<(), String> {
     let state = config.state();
     let Some(node) = tree.node(LIMIT) else {
         // The last good value is kept.
-        return state.problem.map(drop).ok_or_else(|| format!("process {of} misses no node"));
+        return state.problem.map(drop).ok_or_else(|| "misses no node".to_owned());
     };
     let there = String::from_utf8_lossy(node.data().unwrap_or_default()).parse::<u32>().ok();
     let value = state.value.map(|value| *value);
-    if value == there { Ok(()) } else { Err(format!("process {of} has {value:?} for {there:?}")) }
+    if value == there { Ok(()) } else { Err(format!("has {value:?} for {there:?}")) }
 }
 
-fn begin_members(world: &Arc<World>) {
+fn begin_members(world: &Arc<World>, open: fn(&Client, &str) -> Group) {
     let nodes = Board::<Arc<PersistentNode>>::default();
     let members = Board::<zk_recipes::group::Members>::default();
     let (keeping, looking) = (Arc::clone(&nodes), Arc::clone(&members));
@@ -133,18 +76,19 @@ fn begin_members(world: &Arc<World>) {
                 return Err(format!("the node of process {of} is {there:?} on the server"));
             }
         }
-        let there: Vec<String> = tree
-            .node(WORKERS)
-            .map(|node| node.children().map(str::to_owned).collect())
-            .unwrap_or_default();
+        let joined = |name: &str| tree.node(&format!("{WORKERS}/{name}")).map(|node| node.stat());
+        let there: BTreeSet<Zxid> = tree.node(WORKERS).map_or_else(BTreeSet::new, |group| {
+            group.children().filter_map(joined).map(|stat| stat.czxid).collect()
+        });
         if there.len() != 3 {
             return Err(format!("members are missing: {there:?}"));
         }
         for (of, members) in looking.lock().unwrap().iter() {
-            let mut listed: Vec<String> =
-                members.list().into_iter().map(|member| member.id).collect();
-            listed.sort();
-            if listed != there || members.is_stale() {
+            let listed = members.list();
+            let mut ids: Vec<&str> = listed.iter().map(|member| member.id.as_str()).collect();
+            ids.sort_unstable();
+            let found: BTreeSet<Zxid> = listed.iter().map(|member| member.joined).collect();
+            if found != there || members.is_stale() || ids != ["worker-0", "worker-1", "worker-2"] {
                 return Err(format!("process {of} lists {listed:?} for {there:?}"));
             }
         }
@@ -154,13 +98,14 @@ fn begin_members(world: &Arc<World>) {
         let (nodes, members) = (Arc::clone(&nodes), Arc::clone(&members));
         world.start(move |process| {
             let (nodes, members) = (Arc::clone(&nodes), Arc::clone(&members));
-            process.work(be_there(process.clone(), nodes, members));
+            process.work(be_there(process.clone(), open, nodes, members));
         });
     }
 }
 
 async fn be_there(
     process: Process,
+    open: fn(&Client, &str) -> Group,
     nodes: Board<Arc<PersistentNode>>,
     members: Board<zk_recipes::group::Members>,
 ) -> Result<(), String> {
@@ -171,7 +116,7 @@ async fn be_there(
     let path = format!("/health/node-{number}");
     let node = Arc::new(insist(|| PersistentNode::start(&client, &path, "0")).await?);
     nodes.lock().unwrap().insert(number, Arc::clone(&node));
-    let group = Group::new(&client, WORKERS);
+    let group = open(&client, WORKERS);
     let id = format!("worker-{number}");
     let membership = insist(|| group.join_when_free(&id, "")).await?;
     let watched = insist(|| group.watch()).await?;
@@ -189,23 +134,27 @@ async fn be_there(
             return Err(format!("setting failed: {error}"));
         }
     }
-    process.spawn(async move {
-        let _kept = (client, membership);
-        std::future::pending().await
-    });
+    process.keep((client, membership));
     Ok(())
 }
 
 #[test]
 fn copies_agree_with_the_server_in_the_end() {
     let allowed = Allowed { crashes: false, kills: true };
-    let (name, begin) = ("views::copies_agree", begin_copies as fn(&Arc<World>));
-    explore(&Scenario { name, processes: 3, allowed, begin });
+    let begin = |world: &Arc<World>| copy(world, open);
+    explore(&Scenario { name: "views::copies_agree", processes: 3, allowed, begin });
 }
 
 #[test]
 fn nodes_that_are_kept_up_are_there_in_the_end() {
     let allowed = Allowed { crashes: true, kills: true };
-    let (name, begin) = ("views::nodes_that", begin_members as fn(&Arc<World>));
-    explore(&Scenario { name, processes: 3, allowed, begin });
+    let begin = |world: &Arc<World>| begin_members(world, Group::new);
+    explore(&Scenario { name: "views::nodes_that", processes: 3, allowed, begin });
+}
+
+#[test]
+fn parties_of_kazoo_are_complete_in_the_end() {
+    let allowed = Allowed { crashes: true, kills: true };
+    let begin = |world: &Arc<World>| begin_members(world, Group::party);
+    explore(&Scenario { name: "views::parties", processes: 3, allowed, begin });
 }

@@ -2,5 +2,14 @@
 
 mod barrier;
 mod counter;
+mod gate;
+mod guards;
+mod lease;
 mod lock;
+mod order;
 mod queue;
+mod rendezvous;
+mod rw_lock;
+mod sharing;
+mod transaction;
+mod views;

@@ -81,10 +81,6 @@ async fn work(
             Ok(Err(error)) => return Err(format!("adding failed: {error}")),
         }
     }
-    // In the background: what it has left goes with it.
-    process.spawn(async move {
-        let _client = client;
-        std::future::pending().await
-    });
+    process.keep(client);
     Ok(())
 }

@@ -91,10 +91,7 @@ pub(crate) fn meet(world: &Arc<World>, meeting: impl Meeting + 'static, rounds: 
             }
             let client = process.client();
             process.work(take_part(process.clone(), client.clone(), meeting, book, rounds));
-            process.spawn(async move {
-                let _client = client;
-                std::future::pending().await
-            });
+            process.keep(client);
         });
     }
 }

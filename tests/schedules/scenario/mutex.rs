@@ -64,11 +64,7 @@ pub(crate) fn contend(world: &Arc<World>, mutex: impl Mutex + 'static, rounds: u
                 };
                 process.work(worker.run(rounds));
             }
-            // The session lives on: what a recipe leaves behind must not go with it.
-            process.spawn(async move {
-                let _client = client;
-                std::future::pending().await
-            });
+            process.keep(client);
         });
     }
 }
@@ -93,43 +89,49 @@ impl Worker {
                 Ok(Err(error)) => return Err(format!("acquiring failed: {error}")),
                 Ok(Ok(Some(guard))) => {
                     won += 1;
-                    self.hold(guard).await?;
+                    // Half of the guards are just dropped.
+                    let (ms, releases) = (self.rng.u64(1..2000), self.rng.bool());
+                    hold(&self.process, guard, ms, releases).await?;
                 }
             }
         }
         Ok(())
     }
+}
 
-    async fn hold(&mut self, guard: Box<dyn Guard>) -> Result<(), String> {
-        let path = guard.path();
-        self.process.note(format_args!("holds by {path}"));
-        let guard = Arc::new(guard);
-        let asked = Arc::clone(&guard);
-        let entry = self.process.holders().enter(Claim {
-            what: PATH.to_owned(),
-            limit: guard.limit(),
-            process: self.process.id(),
-            session: guard.session(),
-            node: Some(path.clone()),
-            token: Some(guard.token()),
-            is_held: Box::new(move || asked.is_held()),
-        });
-        let patience = self.rng.u64(1..2000);
-        tokio::select! {
-            biased;
-            () = guard.lost() => {}
-            () = self.process.idle(patience) => {}
-        }
-        self.process.note(format_args!("lets go of {path}"));
-        self.process.holders().leave(entry);
-        // Half of the guards are just dropped.
-        match Arc::into_inner(guard) {
-            Some(guard) if self.rng.bool() => match guard.release().await {
-                Err(error) if !may_pass(&error) => Err(format!("releasing failed: {error}")),
-                _ => Ok(()),
-            },
+/// Has it for so many ms, or until it is lost; then releases it, or just drops it.
+pub(crate) async fn hold(
+    process: &Process,
+    guard: Box<dyn Guard>,
+    ms: u64,
+    releases: bool,
+) -> Result<(), String> {
+    let path = guard.path();
+    process.note(format_args!("holds by {path}"));
+    let guard = Arc::new(guard);
+    let asked = Arc::clone(&guard);
+    let entry = process.holders().enter(Claim {
+        what: PATH.to_owned(),
+        limit: guard.limit(),
+        process: process.id(),
+        session: guard.session(),
+        node: Some(path.clone()),
+        token: Some(guard.token()),
+        is_held: Box::new(move || asked.is_held()),
+    });
+    tokio::select! {
+        biased;
+        () = guard.lost() => {}
+        () = process.idle(ms) => {}
+    }
+    process.note(format_args!("lets go of {path}"));
+    process.holders().leave(entry);
+    match Arc::into_inner(guard) {
+        Some(guard) if releases => match guard.release().await {
+            Err(error) if !may_pass(&error) => Err(format!("releasing failed: {error}")),
             _ => Ok(()),
-        }
+        },
+        _ => Ok(()),
     }
 }
 

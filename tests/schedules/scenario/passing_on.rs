@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
+use std::time::UNIX_EPOCH;
 
 use tokio::sync::watch;
 use zk_client::Client;
@@ -52,7 +53,7 @@ impl Book {
     /// An item was done with, for certain and for the only time.
     pub(crate) fn done(&self, item: &str) -> Result<(), String> {
         let mut book = self.items.lock().unwrap();
-        let Some((_, times)) = book.items.get_mut(item) else {
+        let Some((_, times)) = book.items.get_mut(name(item)) else {
             return Err(format!("{item} was never put"));
         };
         *times += 1;
@@ -61,12 +62,12 @@ impl Book {
 
     /// Whether it was.
     pub(crate) fn is_done(&self, item: &str) -> bool {
-        self.items.lock().unwrap().items.get(item).is_some_and(|(_, times)| *times > 0)
+        self.items.lock().unwrap().items.get(name(item)).is_some_and(|(_, times)| *times > 0)
     }
 
     /// Somebody is about to say that it is.
     pub(crate) fn may_be_done(&self, item: &str) {
-        self.items.lock().unwrap().ending.insert(item.to_owned());
+        self.items.lock().unwrap().ending.insert(name(item).to_owned());
     }
 
     /// Nobody knows what became of one.
@@ -85,6 +86,32 @@ impl Book {
     }
 }
 
+fn wall_ms() -> u64 {
+    let since = zk_client::simulation::wall_time().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
+}
+
+/// An item that is not to be taken before some time, which stands in it; and that time, in ms since
+/// the epoch.
+pub(crate) fn with_due(item: &str) -> (String, u64) {
+    let due_ms = wall_ms() + fastrand::u64(..3000);
+    (format!("{item}@{due_ms}"), due_ms)
+}
+
+/// Whether the time of an item has come.
+pub(crate) fn is_due(item: &str) -> Result<(), String> {
+    let due_ms = item.split_once('@').and_then(|(_, due_ms)| due_ms.parse::<u64>().ok());
+    match due_ms {
+        Some(due_ms) if wall_ms() < due_ms => Err(format!("{item} was taken before its time")),
+        _ => Ok(()),
+    }
+}
+
+/// The name of an item, whatever else stands in it.
+fn name(item: &str) -> &str {
+    item.split_once('@').map_or(item, |(name, _)| name)
+}
+
 /// Lets three processes pass items on to each other.
 pub(crate) fn pass_on(world: &Arc<World>, open: Open) {
     let items = Arc::new(Mutex::new(Items { producers: 3, ..Items::default() }));
@@ -99,10 +126,7 @@ pub(crate) fn pass_on(world: &Arc<World>, open: Open) {
             if process.id().number == 0 {
                 process.work(supervise(process.clone(), open(&client), book.clone()));
             }
-            process.spawn(async move {
-                let _client = client;
-                std::future::pending().await
-            });
+            process.keep(client);
         });
     }
 }

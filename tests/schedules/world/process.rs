@@ -10,6 +10,7 @@ use std::time::Duration;
 use fastrand::Rng;
 use zk_client::world::{BackgroundTask, Spawner};
 use zk_client::{Client, ClientBuilder};
+use zk_server::tree::DataTree;
 
 use super::World;
 use super::executor::ProcessId;
@@ -118,6 +119,22 @@ impl Process {
     /// Whether the server has ended a session that it left unheard for too long.
     pub(crate) fn some_session_ended(&self) -> bool {
         self.world().network.lock().unwrap().some_expired
+    }
+
+    /// What can be seen on the server at this moment, past the network.
+    pub(crate) fn look<T>(&self, at: impl FnOnce(&DataTree) -> T) -> T {
+        let world = self.world();
+        let network = world.network.lock().unwrap();
+        at(network.server.tree())
+    }
+
+    /// Keeps a client, and what lives by it, until the process ends: what a recipe leaves behind must
+    /// not go with the session.
+    pub(crate) fn keep(&self, kept: impl Send + 'static) {
+        self.spawn(async move {
+            let _kept = kept;
+            std::future::pending().await
+        });
     }
 
     /// Puts something down in the trace.

@@ -1,0 +1,76 @@
+//! `Partitioner`: no item has two members, and each has one when all is quiet.
+
+use std::sync::Arc;
+
+use zk_client::Client;
+use zk_recipes::partitioner::Share;
+use zk_recipes::{Error, Partitioner};
+
+use crate::run::{Scenario, explore};
+use crate::scenario::mutex::Boxed;
+use crate::scenario::sharing::{AtLast, ITEMS, Member, PATH, Piece, Sharing, share};
+use crate::world::{Allowed, World};
+
+pub(crate) struct RealPartitioner;
+
+impl Sharing for RealPartitioner {
+    fn join(&self, client: &Client, id: &str) -> Boxed<Result<Arc<dyn Member>, Error>> {
+        let (client, id) = (client.clone(), id.to_owned());
+        Box::pin(async move {
+            let member = Partitioner::join(&client, PATH, &id, ITEMS).await?;
+            Ok(Arc::new(member) as Arc<dyn Member>)
+        })
+    }
+}
+
+impl Member for Partitioner {
+    fn next(self: Arc<Self>) -> Boxed<Option<Box<dyn Piece>>> {
+        Box::pin(async move {
+            let share = (*self).next().await;
+            share.map(|share| Box::new(share) as Box<dyn Piece>)
+        })
+    }
+
+    fn leave(self: Arc<Self>) -> Boxed<Result<(), Error>> {
+        Box::pin(async move { (*self).leave().await })
+    }
+}
+
+impl Piece for Share {
+    fn item(&self) -> String {
+        self.item().to_owned()
+    }
+
+    fn token(&self) -> i64 {
+        self.fencing_token().into()
+    }
+
+    fn is_held(&self) -> bool {
+        self.is_held()
+    }
+
+    fn revoked(&self) -> Boxed<()> {
+        let revoked = self.revoked();
+        Box::pin(async move {
+            revoked.await;
+        })
+    }
+
+    fn release(self: Box<Self>) -> Boxed<Result<(), Error>> {
+        Box::pin(async move { (*self).release().await.map(drop) })
+    }
+}
+
+const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
+
+#[test]
+fn each_item_has_one_member() {
+    let begin = |world: &Arc<World>| share(world, RealPartitioner, AtLast::Stay);
+    explore(&Scenario { name: "partitioner::each_item", processes: 3, allowed: ALLOWED, begin });
+}
+
+#[test]
+fn members_who_leave_leave_nothing() {
+    let begin = |world: &Arc<World>| share(world, RealPartitioner, AtLast::Leave);
+    explore(&Scenario { name: "partitioner::members", processes: 3, allowed: ALLOWED, begin });
+}

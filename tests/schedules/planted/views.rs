@@ -1,0 +1,52 @@
+//! A copy that misses a change.
+
+use std::sync::{Arc, Mutex};
+
+use zk_client::{Client, Error as ClientError};
+use zk_recipes::Error;
+use zk_server::tree::DataTree;
+
+use crate::run::{Scenario, caught};
+use crate::scenario::copying::{Copied, LIMIT, copy};
+use crate::scenario::mutex::Boxed;
+use crate::world::{Allowed, Process, World};
+
+/// Reads a node, and then waits for its next change: one in between is missed.
+struct ReadsThenWatches(Arc<Mutex<Option<Vec<u8>>>>);
+
+fn open(process: Process, client: Client) -> Boxed<Result<Box<dyn Copied>, Error>> {
+    let copied = ReadsThenWatches(Arc::default());
+    process.spawn(follow(client, Arc::clone(&copied.0)));
+    Box::pin(async move { Ok(Box::new(copied) as Box<dyn Copied>) })
+}
+
+async fn follow(client: Client, value: Arc<Mutex<Option<Vec<u8>>>>) {
+    loop {
+        match client.get(LIMIT).await {
+            Ok((data, _)) => *value.lock().unwrap() = Some(data.to_vec()),
+            Err(ClientError::NoNode { .. }) => *value.lock().unwrap() = None,
+            Err(_) => continue,
+        }
+        if let Ok((_, watch)) = client.exists(LIMIT).watch().await {
+            drop(watch.await);
+        }
+    }
+}
+
+impl Copied for ReadsThenWatches {
+    fn compare(&self, tree: &DataTree) -> Result<(), String> {
+        let there = tree.node(LIMIT).map(|node| node.data().unwrap_or_default().to_vec());
+        let copied = self.0.lock().unwrap();
+        if *copied == there { Ok(()) } else { Err(format!("has {copied:?} for {there:?}")) }
+    }
+}
+
+fn scenario(begin: fn(&Arc<World>)) -> Scenario {
+    let allowed = Allowed { crashes: false, kills: true };
+    Scenario { name: "planted::views", processes: 3, allowed, begin }
+}
+
+#[test]
+fn a_copy_that_misses_a_change_is_found() {
+    caught(&scenario(|world| copy(world, open)), 300, "has ");
+}
