@@ -35,6 +35,7 @@ mod multi_lock;
 mod partitioner;
 mod planted;
 mod queue;
+mod registry;
 mod rendezvous;
 mod run;
 mod rw_lock;

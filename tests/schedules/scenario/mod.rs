@@ -9,6 +9,7 @@ pub(crate) mod leasing;
 pub(crate) mod meeting;
 pub(crate) mod mutex;
 pub(crate) mod passing_on;
+pub(crate) mod registering;
 pub(crate) mod rendezvous;
 pub(crate) mod sharing;
 

@@ -1,0 +1,73 @@
+//! `ServiceRegistry`, `ServiceView`, `ServiceProvider`: what is registered is there, is seen, and is
+//! picked.
+
+use std::sync::Arc;
+
+use zk_client::Client;
+use zk_recipes::registry::{Random, ServiceInstance};
+use zk_recipes::{Error, ServiceProvider, ServiceRegistry, ServiceView};
+
+use crate::run::{Scenario, explore};
+use crate::scenario::mutex::Boxed;
+use crate::scenario::registering::{BASE, Listing, NAME, register};
+use crate::world::{Allowed, World};
+
+impl Listing for ServiceView {
+    fn instances(&self) -> Vec<Arc<ServiceInstance>> {
+        self.instances().to_vec()
+    }
+
+    fn is_stale(&self) -> bool {
+        self.is_stale()
+    }
+
+    fn pick(&self) -> Option<Arc<ServiceInstance>> {
+        self.pick()
+    }
+}
+
+impl Listing for ServiceProvider {
+    fn instances(&self) -> Vec<Arc<ServiceInstance>> {
+        self.view().instances().to_vec()
+    }
+
+    fn is_stale(&self) -> bool {
+        self.view().is_stale()
+    }
+
+    fn pick(&self) -> Option<Arc<ServiceInstance>> {
+        self.pick()
+    }
+}
+
+pub(crate) fn view(client: Client) -> Boxed<Result<Box<dyn Listing>, Error>> {
+    let registry = ServiceRegistry::new(&client, BASE);
+    Box::pin(async move { Ok(Box::new(registry.watch(NAME).await?) as Box<dyn Listing>) })
+}
+
+fn provider(client: Client) -> Boxed<Result<Box<dyn Listing>, Error>> {
+    let registry = ServiceRegistry::new(&client, BASE);
+    Box::pin(async move {
+        let provider = registry.watch(NAME).await?.provider().strategy(Random);
+        Ok(Box::new(provider) as Box<dyn Listing>)
+    })
+}
+
+const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
+
+#[test]
+fn what_is_registered_is_seen_in_the_end() {
+    let begin = |world: &Arc<World>| register(world, view);
+    explore(&Scenario {
+        name: "registry::what_is_registered",
+        processes: 3,
+        allowed: ALLOWED,
+        begin,
+    });
+}
+
+#[test]
+fn what_is_picked_is_there() {
+    let begin = |world: &Arc<World>| register(world, provider);
+    explore(&Scenario { name: "registry::what_is_picked", processes: 3, allowed: ALLOWED, begin });
+}
