@@ -9,7 +9,7 @@ use tracing::warn;
 use zk_client::Client;
 
 use super::plan::Plan;
-use super::planner::{Planner, clean_up};
+use super::planner::{Planner, clean_up, clean_up_after};
 use super::share::Share;
 use super::worker::Worker;
 use crate::election::LeaderLatch;
@@ -271,8 +271,7 @@ async fn run(shared: Arc<Shared>, latch: LeaderLatch) {
     let planner = async {
         plan(&shared, &latch, &stop).await;
         let left = latch.leave().await;
-        clean_up(&shared.client, &shared.paths).await;
-        left
+        (left, clean_up(&shared.client, &shared.paths, &shared.id).await)
     };
     let stopper = async {
         tokio::select! {
@@ -282,9 +281,13 @@ async fn run(shared: Arc<Shared>, latch: LeaderLatch) {
         }
         stop.cancel();
     };
-    let ((), left, ()) = futures_util::join!(worker, planner, stopper);
+    let ((), (left, former), ()) = futures_util::join!(worker, planner, stopper);
     shared.ended.send_replace(Some(left));
     shared.offered.notify_waiters();
+    if !former.is_empty() {
+        // That can take a session timeout, and nobody need wait for it.
+        clean_up_after(&shared.client, &shared.paths, &shared.id, former).await;
+    }
 }
 
 /// Plans whenever this member is the first in line.

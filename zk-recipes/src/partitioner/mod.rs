@@ -29,8 +29,9 @@
 //! | `locks/<item>` | the lock of the item: [`Lock`](crate::Lock). `/` and `%` in the item are written `%2F` and `%25` |
 //!
 //! The plan is a persistent node, written only by the planner of that moment in one transaction with
-//! the proof that it still is. The last member to leave takes it along; if all members crash, or
-//! their clients are closed under them, it stays, and a fleet that starts again under the same ids
+//! the proof that it still is. The last member to leave takes it along: at once, or, if the server has
+//! yet to end a session that it has lost, in the background once that is over. If all members crash,
+//! or their clients are closed under them, it stays, and a fleet that starts again under the same ids
 //! gets its items back.
 //!
 //! kazoo's `SetPartitioner` has no plan: there each member works out for itself, from the sorted
@@ -77,8 +78,9 @@
 //! Joining is one round trip (and one to read the plan). A change of members wakes the planner
 //! alone, which takes two round trips (a list and a read, a write); the new plan wakes all, by
 //! nature, and costs each one read. Leaving takes three
-//! round trips, and one more for the last to leave. An item that moves costs a delete, and a create, a list and a
-//! watch of who waits for it; no item that stays costs anything. One task per member, no polling.
+//! round trips, one more for each member that is not in the plan yet, and one more for the last to
+//! leave. An item that moves costs a delete, and a create, a list and a watch of who waits for it; no
+//! item that stays costs anything. One task per member, no polling.
 
 mod handle;
 mod plan;

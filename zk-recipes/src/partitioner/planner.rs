@@ -144,16 +144,69 @@ impl Planner<'_> {
 
 /// Takes the plan away when nobody is there any more. Every member that leaves looks, so the last
 /// one does it.
-pub(super) async fn clean_up(client: &Client, paths: &Paths) {
+///
+/// What is there yet may be nodes of `id` itself, of sessions that were lost and that the server has
+/// not ended so far. Their names are returned, for [`clean_up_after`] them.
+pub(super) async fn clean_up(client: &Client, paths: &Paths, id: &str) -> Vec<String> {
     // The version first: whoever joins and plans after that is left in peace.
-    let Ok((_, stat)) = ask(client, || client.get(&paths.plan).send()).await else { return };
-    match ask(client, || client.children(&paths.members).send()).await {
-        Ok((names, _)) if names.is_empty() => {}
-        Err(ClientError::NoNode { .. }) => {}
-        _ => return,
+    let plan = match ask(client, || client.get(&paths.plan).send()).await {
+        Ok(plan) => Some(plan),
+        Err(ClientError::NoNode { .. }) => None,
+        Err(_) => return Vec::new(),
+    };
+    let names = match ask(client, || client.children(&paths.members).send()).await {
+        Ok((names, _)) => names,
+        Err(ClientError::NoNode { .. }) => Vec::new(),
+        Err(_) => return Vec::new(),
+    };
+    if !names.is_empty() {
+        let known = plan.and_then(|(data, _)| Plan::decode(&data).ok()).unwrap_or_default();
+        return own_among(client, paths, id, names, &known).await;
     }
-    let deleted = ask(client, || client.delete(&paths.plan).version(stat.version).send()).await;
-    if let Err(error) = deleted {
-        debug!(path = %paths.plan, %error, "the plan stays, or is gone already");
+    if let Some((_, stat)) = plan {
+        let delete = || client.delete(&paths.plan).version(stat.version).send();
+        if let Err(error) = ask(client, delete).await {
+            debug!(path = %paths.plan, %error, "the plan stays, or is gone already");
+        }
     }
+    Vec::new()
+}
+
+/// Those of `names` that are nodes of `id`. The plan knows most of them: only others are read.
+async fn own_among(
+    client: &Client,
+    paths: &Paths,
+    id: &str,
+    names: Vec<String>,
+    known: &Plan,
+) -> Vec<String> {
+    let mut own = Vec::new();
+    for name in names {
+        let is_own = match known.members.get(&name) {
+            Some(of) => of == id,
+            None => {
+                let path = child(&paths.members, &name);
+                let read = ask(client, || client.get(&path).send()).await;
+                read.is_ok_and(|(of, _)| *of == *id.as_bytes())
+            }
+        };
+        if is_own {
+            own.push(name);
+        }
+    }
+    own
+}
+
+/// Waits until the nodes called `former` are gone, and then looks whether the plan can go. Those
+/// who left meanwhile saw them, and took the member for one that stays.
+pub(super) async fn clean_up_after(client: &Client, paths: &Paths, id: &str, former: Vec<String>) {
+    for name in former {
+        let path = child(&paths.members, &name);
+        // Whatever ends a watch, the next look tells; also that the client is closed.
+        while let Ok((_, _, watch)) = ask(client, || client.get(&path).watch().send()).await {
+            let _ = watch.await;
+        }
+    }
+    // Whoever has come under this id by now is another member, which cleans up for itself.
+    clean_up(client, paths, id).await;
 }
