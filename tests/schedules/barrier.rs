@@ -6,7 +6,7 @@ use zk_client::Client;
 use zk_recipes::barrier::Inside;
 use zk_recipes::{DoubleBarrier, Error};
 
-use crate::run::{Scenario, explore};
+use crate::run::{LONG, Scenario, explore_one_in};
 use crate::scenario::meeting::{MEMBERS, Meeting, Member, PATH, meet};
 use crate::scenario::mutex::Boxed;
 use crate::world::{Allowed, World};
@@ -33,5 +33,5 @@ fn begin(world: &Arc<World>) {
 #[test]
 fn it_opens_for_all_together_whatever_happens() {
     let allowed = Allowed { crashes: false, kills: false };
-    explore(&Scenario { name: "barrier", processes: MEMBERS, allowed, begin });
+    explore_one_in(LONG, &Scenario { name: "barrier", processes: MEMBERS, allowed, begin });
 }

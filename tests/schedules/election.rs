@@ -7,7 +7,7 @@ use zk_client::{Client, SessionId};
 use zk_recipes::election::Term;
 use zk_recipes::{Error, LeaderElection};
 
-use crate::run::{Scenario, explore};
+use crate::run::{LONG, Scenario, explore_one_in};
 use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
 use crate::world::{Allowed, World};
 
@@ -87,5 +87,5 @@ fn begin(world: &Arc<World>) {
 #[test]
 fn the_work_of_two_leaders_never_runs_at_once() {
     let allowed = Allowed { crashes: true, kills: true };
-    explore(&Scenario { name: "election", processes: 3, allowed, begin });
+    explore_one_in(LONG, &Scenario { name: "election", processes: 3, allowed, begin });
 }

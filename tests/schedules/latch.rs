@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zk_client::{Client, SessionId};
 use zk_recipes::{Error, LeaderLatch, Leadership};
 
-use crate::run::{Scenario, explore};
+use crate::run::{LONG, Scenario, explore_one_in};
 use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
 use crate::world::{Allowed, World};
 
@@ -75,5 +75,5 @@ fn begin(world: &Arc<World>) {
 #[test]
 fn there_is_one_leader_whatever_happens() {
     let allowed = Allowed { crashes: true, kills: true };
-    explore(&Scenario { name: "latch", processes: 3, allowed, begin });
+    explore_one_in(LONG, &Scenario { name: "latch", processes: 3, allowed, begin });
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use zk_client::Client;
 use zk_recipes::{Error, Lease, LeaseGuard};
 
-use crate::run::{Scenario, explore};
+use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
 use crate::scenario::leasing::{Grant, Leasing, PATH, lease};
 use crate::scenario::mutex::Boxed;
 use crate::world::{Allowed, World};
@@ -73,11 +73,17 @@ const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
 #[test]
 fn a_lease_has_one_holder_by_the_clock() {
     let begin = |world: &Arc<World>| lease(world, RealLease(None), 2);
-    explore(&Scenario { name: "lease::a_lease", processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(
+        LONG,
+        &Scenario { name: "lease::a_lease", processes: 3, allowed: ALLOWED, begin },
+    );
 }
 
 #[test]
 fn each_slot_of_a_lease_has_one_holder() {
     let begin = |world: &Arc<World>| lease(world, RealLease(Some(2)), 2);
-    explore(&Scenario { name: "lease::each_slot", processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(
+        ALIKE,
+        &Scenario { name: "lease::each_slot", processes: 3, allowed: ALLOWED, begin },
+    );
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zk_client::{Client, SessionId};
 use zk_recipes::{Error, LockGuard, MultiLock, MultiLockGuard};
 
-use crate::run::{Scenario, explore};
+use crate::run::{LONG, Scenario, explore_one_in};
 use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
 use crate::world::{Allowed, World};
 
@@ -69,5 +69,5 @@ fn begin(world: &Arc<World>) {
 #[test]
 fn two_locks_have_one_holder_whatever_happens() {
     let allowed = Allowed { crashes: true, kills: true };
-    explore(&Scenario { name: "multi_lock", processes: 3, allowed, begin });
+    explore_one_in(LONG, &Scenario { name: "multi_lock", processes: 3, allowed, begin });
 }

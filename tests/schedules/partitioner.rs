@@ -6,7 +6,7 @@ use zk_client::Client;
 use zk_recipes::partitioner::Share;
 use zk_recipes::{Error, Partitioner};
 
-use crate::run::{Scenario, explore};
+use crate::run::{ALIKE, Scenario, explore_one_in, play};
 use crate::scenario::mutex::Boxed;
 use crate::scenario::sharing::{AtLast, ITEMS, Member, PATH, Piece, Sharing, share};
 use crate::world::{Allowed, World};
@@ -66,11 +66,26 @@ const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
 #[test]
 fn each_item_has_one_member() {
     let begin = |world: &Arc<World>| share(world, RealPartitioner, AtLast::Stay);
-    explore(&Scenario { name: "partitioner::each_item", processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(
+        ALIKE,
+        &Scenario { name: "partitioner::each_item", processes: 3, allowed: ALLOWED, begin },
+    );
 }
+
+const LEAVING: Scenario = Scenario {
+    name: "partitioner::members",
+    processes: 3,
+    allowed: ALLOWED,
+    begin: |world| share(world, RealPartitioner, AtLast::Leave),
+};
 
 #[test]
 fn members_who_leave_leave_nothing() {
-    let begin = |world: &Arc<World>| share(world, RealPartitioner, AtLast::Leave);
-    explore(&Scenario { name: "partitioner::members", processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(ALIKE, &LEAVING);
+}
+
+/// The last one to leave has lost its session, and the server does not know yet.
+#[test]
+fn a_member_whose_session_is_yet_to_end_takes_the_plan_along() {
+    assert_eq!(play(&LEAVING, 92, false).violation, None);
 }

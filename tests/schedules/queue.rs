@@ -9,7 +9,7 @@ use zk_recipes::queue::Claim;
 use zk_recipes::{DelayQueue, Error, PriorityQueue, Queue};
 
 use crate::invariant::{Claim as Held, Holders};
-use crate::run::{Scenario, explore};
+use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
 use crate::scenario::mutex::Boxed;
 use crate::scenario::passing_on::{Book, PATH, Pipe, is_due, pass_on, with_due};
 use crate::world::{Allowed, Process, World};
@@ -154,54 +154,54 @@ impl Drop for Leaving {
 
 /// Plays with what is taken. What a process has taken goes with it, and nobody could tell that from a
 /// loss: so nothing crashes.
-fn explore_taking(name: &'static str, begin: fn(&Arc<World>)) {
+fn explore_taking(share: u64, name: &'static str, begin: fn(&Arc<World>)) {
     let allowed = Allowed { crashes: false, kills: true };
-    explore(&Scenario { name, processes: 3, allowed, begin });
+    explore_one_in(share, &Scenario { name, processes: 3, allowed, begin });
 }
 
-fn explore_claiming(name: &'static str, begin: fn(&Arc<World>)) {
+fn explore_claiming(share: u64, name: &'static str, begin: fn(&Arc<World>)) {
     let allowed = Allowed { crashes: true, kills: false };
-    explore(&Scenario { name, processes: 3, allowed, begin });
+    explore_one_in(share, &Scenario { name, processes: 3, allowed, begin });
 }
 
 #[test]
 fn an_item_is_taken_once_whatever_happens() {
-    explore_taking("queue::an_item_is_taken_once_whatever", |world| {
+    explore_taking(LONG, "queue::an_item_is_taken_once_whatever", |world| {
         pass_on(world, |client| Arc::new(Taking(Queue::new(client, PATH))));
     });
 }
 
 #[test]
 fn an_item_is_taken_once_from_a_queue_of_kazoo() {
-    explore_taking("queue::an_item_is_taken_once_from", |world| {
+    explore_taking(ALIKE, "queue::an_item_is_taken_once_from", |world| {
         pass_on(world, |client| Arc::new(Taking(Queue::kazoo(client, PATH))));
     });
 }
 
 #[test]
 fn items_of_any_priority_are_taken_once() {
-    explore_taking("queue::items_of_any", |world| {
+    explore_taking(ALIKE, "queue::items_of_any", |world| {
         pass_on(world, |client| Arc::new(Taking(PriorityQueue::new(client, PATH))));
     });
 }
 
 #[test]
 fn items_are_taken_in_time() {
-    explore_taking("queue::items_are_taken_in", |world| {
+    explore_taking(ALIKE, "queue::items_are_taken_in", |world| {
         pass_on(world, |client| Arc::new(Taking(DelayQueue::new(client, PATH))));
     });
 }
 
 #[test]
 fn a_claimed_item_is_worked_on_by_one_until_it_is_done() {
-    explore_claiming("queue::a_claimed_item_is_worked", |world| {
+    explore_claiming(LONG, "queue::a_claimed_item_is_worked", |world| {
         pass_on(world, |client| Arc::new(Claiming(Queue::new(client, PATH), client.clone())));
     });
 }
 
 #[test]
 fn a_claimed_item_of_kazoo_is_worked_on_by_one() {
-    explore_claiming("queue::a_claimed_item_of", |world| {
+    explore_claiming(ALIKE, "queue::a_claimed_item_of", |world| {
         pass_on(world, |client| {
             Arc::new(Claiming(Queue::kazoo_locking(client, PATH), client.clone()))
         });
@@ -210,7 +210,7 @@ fn a_claimed_item_of_kazoo_is_worked_on_by_one() {
 
 #[test]
 fn an_item_claimed_by_priority_is_worked_on_by_one() {
-    explore_claiming("queue::an_item_claimed_by", |world| {
+    explore_claiming(ALIKE, "queue::an_item_claimed_by", |world| {
         pass_on(world, |client| {
             Arc::new(Claiming(PriorityQueue::new(client, PATH), client.clone()))
         });
@@ -219,7 +219,7 @@ fn an_item_claimed_by_priority_is_worked_on_by_one() {
 
 #[test]
 fn an_item_claimed_in_time_is_worked_on_by_one() {
-    explore_claiming("queue::an_item_claimed_in", |world| {
+    explore_claiming(ALIKE, "queue::an_item_claimed_in", |world| {
         pass_on(world, |client| Arc::new(Claiming(DelayQueue::new(client, PATH), client.clone())));
     });
 }

@@ -7,7 +7,7 @@ use zk_client::Client;
 use zk_recipes::registry::{Random, ServiceInstance};
 use zk_recipes::{Error, ServiceProvider, ServiceRegistry, ServiceView};
 
-use crate::run::{Scenario, explore};
+use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
 use crate::scenario::mutex::Boxed;
 use crate::scenario::registering::{BASE, Listing, NAME, register};
 use crate::world::{Allowed, World};
@@ -58,16 +58,17 @@ const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
 #[test]
 fn what_is_registered_is_seen_in_the_end() {
     let begin = |world: &Arc<World>| register(world, view);
-    explore(&Scenario {
-        name: "registry::what_is_registered",
-        processes: 3,
-        allowed: ALLOWED,
-        begin,
-    });
+    explore_one_in(
+        LONG,
+        &Scenario { name: "registry::what_is_registered", processes: 3, allowed: ALLOWED, begin },
+    );
 }
 
 #[test]
 fn what_is_picked_is_there() {
     let begin = |world: &Arc<World>| register(world, provider);
-    explore(&Scenario { name: "registry::what_is_picked", processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(
+        ALIKE,
+        &Scenario { name: "registry::what_is_picked", processes: 3, allowed: ALLOWED, begin },
+    );
 }

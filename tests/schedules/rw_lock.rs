@@ -5,7 +5,7 @@ use std::sync::Arc;
 use zk_client::{Client, SessionId};
 use zk_recipes::{Error, ReadGuard, RwLock, WriteGuard};
 
-use crate::run::{Scenario, explore};
+use crate::run::{ALIKE, LONG, Scenario, explore, explore_one_in};
 use crate::scenario::crowding::{Sides, crowd};
 use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
 use crate::world::{Allowed, World};
@@ -107,11 +107,14 @@ fn a_writer_is_alone_whatever_happens() {
 fn a_writer_is_alone_in_the_layout_of_kazoo() {
     let begin = |world: &Arc<World>| contend(world, Either(RwLock::kazoo), 3);
     let name = "rw_lock::a_writer_is_alone_in";
-    explore(&Scenario { name, processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(ALIKE, &Scenario { name, processes: 3, allowed: ALLOWED, begin });
 }
 
 #[test]
 fn readers_who_never_end_let_a_writer_in() {
     let begin = |world: &Arc<World>| crowd(world, OneOrTheOther);
-    explore(&Scenario { name: "rw_lock::readers", processes: 3, allowed: ALLOWED, begin });
+    explore_one_in(
+        LONG,
+        &Scenario { name: "rw_lock::readers", processes: 3, allowed: ALLOWED, begin },
+    );
 }

@@ -11,7 +11,7 @@ use zk_recipes::{Config, Error, Group, PersistentNode};
 use zk_server::tree::DataTree;
 
 use crate::invariant::AtTheEnd;
-use crate::run::{Scenario, explore};
+use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
 use crate::scenario::copying::{CHANGES, Copied, LIMIT, Nodes, SETTINGS, copy, nodes_of};
 use crate::scenario::mutex::Boxed;
 use crate::scenario::{insist, may_pass};
@@ -142,19 +142,19 @@ async fn be_there(
 fn copies_agree_with_the_server_in_the_end() {
     let allowed = Allowed { crashes: false, kills: true };
     let begin = |world: &Arc<World>| copy(world, open);
-    explore(&Scenario { name: "views::copies_agree", processes: 3, allowed, begin });
+    explore_one_in(LONG, &Scenario { name: "views::copies_agree", processes: 3, allowed, begin });
 }
 
 #[test]
 fn nodes_that_are_kept_up_are_there_in_the_end() {
     let allowed = Allowed { crashes: true, kills: true };
     let begin = |world: &Arc<World>| begin_members(world, Group::new);
-    explore(&Scenario { name: "views::nodes_that", processes: 3, allowed, begin });
+    explore_one_in(LONG, &Scenario { name: "views::nodes_that", processes: 3, allowed, begin });
 }
 
 #[test]
 fn parties_of_kazoo_are_complete_in_the_end() {
     let allowed = Allowed { crashes: true, kills: true };
     let begin = |world: &Arc<World>| begin_members(world, Group::party);
-    explore(&Scenario { name: "views::parties", processes: 3, allowed, begin });
+    explore_one_in(ALIKE, &Scenario { name: "views::parties", processes: 3, allowed, begin });
 }
