@@ -16,13 +16,13 @@ pub(crate) struct Scenario {
 }
 
 /// How many schedules of each scenario are played unless `ZK_SCHEDULES` says otherwise.
-const SCHEDULES_DEFAULT: u64 = 10;
+const SCHEDULES_DEFAULT: u64 = 5;
 
 /// Of so many schedules of each scenario it is shown that they can be repeated.
 const PLAYED_TWICE: u64 = 2;
 
 /// The number of schedules of each scenario, and the first seed.
-fn wanted() -> (u64, u64) {
+pub(crate) fn wanted() -> (u64, u64) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
     match number("ZK_SEED") {
         Some(seed) => (1, seed),
@@ -135,7 +135,10 @@ pub(crate) fn caught(scenario: &Scenario, within: u64, what: &str) -> u64 {
     let mut others = Vec::new();
     for seed in 1..=within {
         match play(scenario, seed, false).violation {
-            Some(said) if said.contains(what) => return seed,
+            Some(said) if said.contains(what) => {
+                println!("{}: {what:?} was said of schedule {seed}", scenario.name);
+                return seed;
+            }
             Some(said) => others.push(said),
             None => {}
         }
