@@ -7,7 +7,7 @@ use zk_client::Client;
 use zk_recipes::registry::{Random, ServiceInstance};
 use zk_recipes::{Error, ServiceProvider, ServiceRegistry, ServiceView};
 
-use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
+use crate::run::{ALIKE, LONG, Scenario, explore_one_in, play};
 use crate::scenario::mutex::Boxed;
 use crate::scenario::registering::{BASE, Listing, NAME, register};
 use crate::world::{Allowed, World};
@@ -55,13 +55,23 @@ fn provider(client: Client) -> Boxed<Result<Box<dyn Listing>, Error>> {
 
 const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
 
+/// What a view sees of instances that register themselves.
+const SEEN: Scenario = Scenario {
+    name: "registry::what_is_registered",
+    processes: 3,
+    allowed: ALLOWED,
+    begin: |world| register(world, view),
+};
+
 #[test]
 fn what_is_registered_is_seen_in_the_end() {
-    let begin = |world: &Arc<World>| register(world, view);
-    explore_one_in(
-        LONG,
-        &Scenario { name: "registry::what_is_registered", processes: 3, allowed: ALLOWED, begin },
-    );
+    explore_one_in(LONG, &SEEN);
+}
+
+/// The reply to a create is lost, and then its session.
+#[test]
+fn an_instance_does_not_give_way_to_its_own_node_of_a_lost_session() {
+    assert_eq!(play(&SEEN, 899, false).violation, None);
 }
 
 #[test]

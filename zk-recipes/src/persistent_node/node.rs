@@ -31,8 +31,29 @@ pub(super) struct Kept {
     created: Option<Zxid>,
     /// The session that owned it.
     owner: Option<SessionId>,
-    /// A create whose outcome is not known: the number of its session, and its data.
-    unsettled: Option<(u64, Bytes)>,
+    /// A create whose outcome is not known.
+    unsettled: Option<Unsettled>,
+}
+
+/// A create that was sent, and of which nobody has told what came of it.
+#[derive(Clone, Debug)]
+struct Unsettled {
+    /// The number of its session.
+    epoch: u64,
+    /// Its session, if it had begun by then.
+    session: Option<SessionId>,
+    data: Bytes,
+}
+
+impl Unsettled {
+    fn new(client: &Client, epoch: u64, data: &Bytes) -> Self {
+        Self { epoch, session: client.session_id(), data: data.clone() }
+    }
+
+    /// Whether it would have made just this node, in whatever session.
+    fn has_made(&self, data: &Bytes, stat: &Stat) -> bool {
+        stat.version == 0 && *data == self.data
+    }
 }
 
 /// What a pass came to.
@@ -97,7 +118,7 @@ impl Kept {
                 self.path = None;
                 return self.create(data, epoch).await;
             }
-            if self.may_replace(&stat) {
+            if self.may_replace(&current, &stat) {
                 return self.replace(data, &stat, epoch).await;
             }
             return Ok(Some(Pass::Taken { owner: stat.ephemeral_owner, watch }));
@@ -159,7 +180,7 @@ impl Kept {
         let earlier = self.unsettled.clone();
         loop {
             // Noted down before it is sent: whenever this is dropped, the node is not forgotten.
-            self.unsettled = Some((epoch, data.clone()));
+            self.unsettled = Some(Unsettled::new(&self.client, epoch, data));
             let mode = self.manner.kind.mode();
             let create = self.options.create(&self.client, &self.base, data, mode);
             let error = match create.in_session(epoch).await {
@@ -191,7 +212,7 @@ impl Kept {
         epoch: u64,
     ) -> Result<Option<Pass>, ClientError> {
         debug!(path = %self.base, owner = %stat.ephemeral_owner, "replaces the node of another");
-        self.unsettled = Some((epoch, data.clone()));
+        self.unsettled = Some(Unsettled::new(&self.client, epoch, data));
         let (path, mode) = (&self.base, self.manner.kind.mode());
         let multi = self.client.multi().delete_version(path, stat.version);
         let multi = match &self.options.acl {
@@ -216,10 +237,12 @@ impl Kept {
 
     /// Whether the node that is in the way is to give way: the one of our own former session, and,
     /// until we had the path, anybody's if the owner wants it so. Then no two fight for ever.
-    fn may_replace(&self, stat: &Stat) -> bool {
+    fn may_replace(&self, data: &Bytes, stat: &Stat) -> bool {
         let owner = Some(stat.ephemeral_owner);
+        let made =
+            |unsettled: &Unsettled| unsettled.session == owner && unsettled.has_made(data, stat);
         let is_former = self.manner.kind.is_ephemeral()
-            && self.owner == owner
+            && (self.owner == owner || self.unsettled.as_ref().is_some_and(made))
             && self.client.session_id() != owner;
         is_former || (self.manner.conflict == Conflict::Replace && !self.is_established())
     }
@@ -240,10 +263,9 @@ impl Kept {
         if kind == Kind::Container {
             // It belongs to whoever needs it.
             self.settle(stat);
-        } else if let Some((epoch, sent)) = &self.unsettled
-            && (*epoch == self.client.session_epoch() || !kind.is_ephemeral())
-            && stat.version == 0
-            && data == sent
+        } else if let Some(unsettled) = &self.unsettled
+            && (unsettled.epoch == self.client.session_epoch() || !kind.is_ephemeral())
+            && unsettled.has_made(data, stat)
         {
             self.settle(stat);
         }
