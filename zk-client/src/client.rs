@@ -194,7 +194,8 @@ impl Client {
     /// Lists the names of a node's children, in no particular order, with the node's metadata.
     ///
     /// Notable errors: [`NoNode`](crate::Error::NoNode);
-    /// [`ReplyTooLarge`](crate::Error::ReplyTooLarge) for tens of thousands of children.
+    /// [`ReplyTooLarge`](crate::Error::ReplyTooLarge) for tens of thousands of children. Where
+    /// hundreds are listed often, [`packed`](Children::packed) costs less.
     pub fn children<'a>(&'a self, path: &'a str) -> Children<'a> {
         Children { call: Call::new(self, path) }
     }

@@ -145,6 +145,6 @@ pub use watch::{
 pub use bytes::Bytes;
 pub use zk_proto::four_letter::Word as FourLetterWord;
 pub use zk_proto::{
-    Acl, CreateMode, EnsembleConfig, ErrorCode, Member, Permissions, QuorumAddress, Role,
-    SessionId, Stat, Zxid,
+    Acl, CreateMode, EnsembleConfig, ErrorCode, Member, Names, NamesIter, Permissions,
+    QuorumAddress, Role, SessionId, Stat, Zxid,
 };

@@ -1,6 +1,6 @@
 //! Listing a node's children.
 
-use zk_proto::{GetChildren2Request, GetChildren2Response, OpCode, Stat};
+use zk_proto::{GetChildren2Names, GetChildren2Request, GetChildren2Response, Names, OpCode, Stat};
 
 use super::{Call, Pending, request};
 use crate::session::WatchKind;
@@ -20,12 +20,36 @@ impl<'a> Children<'a> {
         ChildrenAndWatch { call: self.call }
     }
 
+    /// The names in one piece, which costs a fraction where they are many: see [`Names`].
+    pub fn packed(self) -> PackedChildren<'a> {
+        PackedChildren { call: self.call }
+    }
+
     /// Sends the request now; the result is awaited later.
     pub fn send(self) -> Pending<(Vec<String>, Stat)> {
         let path = self.call.server_path();
         let request = GetChildren2Request { path: &path, watch: false };
         self.call.submit(OpCode::GetChildren2, &request, |context, outcome| {
             let GetChildren2Response { children, stat } = context.decode(outcome)?;
+            Ok((children, stat))
+        })
+    }
+}
+
+/// Lists a node's children in one piece; made by [`Children::packed`].
+#[derive(Debug)]
+#[must_use = "nothing is sent until the request is awaited or sent"]
+pub struct PackedChildren<'a> {
+    call: Call<'a>,
+}
+
+impl PackedChildren<'_> {
+    /// Sends the request now; the result is awaited later.
+    pub fn send(self) -> Pending<(Names, Stat)> {
+        let path = self.call.server_path();
+        let request = GetChildren2Request { path: &path, watch: false };
+        self.call.submit(OpCode::GetChildren2, &request, |context, outcome| {
+            let GetChildren2Names { children, stat } = context.decode(outcome)?;
             Ok((children, stat))
         })
     }
@@ -52,4 +76,5 @@ impl ChildrenAndWatch<'_> {
 }
 
 request!(Children => (Vec<String>, Stat));
+request!(PackedChildren => (Names, Stat));
 request!(ChildrenAndWatch => (Vec<String>, Stat, OneshotWatch));

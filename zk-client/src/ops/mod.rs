@@ -27,7 +27,7 @@ mod sync;
 
 pub use acl::{GetAcl, SetAcl};
 pub use auth::{AddAuth, Identity, WhoAmI};
-pub use children::{Children, ChildrenAndWatch};
+pub use children::{Children, ChildrenAndWatch, PackedChildren};
 pub use config::{GetConfig, GetConfigAndWatch};
 pub use create::{Create, Created, EnsurePath, TTL_MAX};
 pub use delete::Delete;

@@ -1,5 +1,6 @@
 //! A node's children.
 
+use super::Names;
 use crate::Stat;
 use crate::codec::record;
 
@@ -38,6 +39,16 @@ record! {
     pub struct GetChildren2Response {
         /// Names, not paths, in no particular order.
         pub children: Vec<String>,
+        /// The parent's metadata.
+        pub stat: Stat,
+    }
+}
+
+record! {
+    /// Answers `getChildren2`: what [`GetChildren2Response`] holds, with the names in one piece.
+    pub struct GetChildren2Names {
+        /// Names, not paths, in no particular order.
+        pub children: Names,
         /// The parent's metadata.
         pub stat: Stat,
     }

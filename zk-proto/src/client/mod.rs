@@ -14,6 +14,7 @@ mod event;
 mod header;
 mod info;
 mod multi;
+mod names;
 mod node_acl;
 mod op_code;
 mod reconfig;
@@ -24,8 +25,8 @@ mod watch;
 
 pub use auth::{AuthPacket, ClientInfo, SaslRequest, SaslResponse, WhoAmIResponse};
 pub use children::{
-    GetAllChildrenNumberRequest, GetAllChildrenNumberResponse, GetChildren2Request,
-    GetChildren2Response, GetChildrenRequest, GetChildrenResponse,
+    GetAllChildrenNumberRequest, GetAllChildrenNumberResponse, GetChildren2Names,
+    GetChildren2Request, GetChildren2Response, GetChildrenRequest, GetChildrenResponse,
 };
 pub use connect::{ConnectRequest, ConnectResponse};
 pub use create::{Create2Response, CreateRequest, CreateResponse, CreateTtlRequest};
@@ -38,6 +39,7 @@ pub use event::{EventType, KeeperState, WatcherEvent};
 pub use header::{ReplyHeader, RequestHeader, xid};
 pub use info::{ErrorResponse, GetEphemeralsRequest, GetEphemeralsResponse};
 pub use multi::{MultiHeader, MultiOp, MultiRequest, MultiResponse, MultiResult};
+pub use names::{Names, NamesIter};
 pub use node_acl::{GetAclRequest, GetAclResponse, SetAclRequest, SetAclResponse};
 pub use op_code::OpCode;
 pub use reconfig::ReconfigRequest;

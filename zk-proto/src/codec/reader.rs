@@ -96,10 +96,16 @@ impl<'a> Reader<'a> {
     /// As [`buffer`](Self::buffer).
     pub fn shared_buffer(&mut self) -> Result<Option<Bytes>, DecodeError> {
         let taken = self.buffer()?;
-        Ok(taken.map(|taken| match self.shared {
+        Ok(taken.map(|taken| self.share(taken)))
+    }
+
+    /// What was taken, so that it outlives the reader: a slice of the shared buffer if there is
+    /// one, else a copy.
+    pub(crate) fn share(&self, taken: &[u8]) -> Bytes {
+        match self.shared {
             Some(shared) => shared.slice_ref(taken),
             None => Bytes::copy_from_slice(taken),
-        }))
+        }
     }
 
     /// Takes the count in front of a vector; `None` is null. As in Apache's reader a count below

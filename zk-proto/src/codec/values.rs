@@ -1,5 +1,7 @@
 //! How primitives, strings, buffers and vectors go over the wire.
 
+use std::sync::Arc;
+
 use bytes::{BufMut, Bytes, BytesMut};
 
 use super::{Decode, DecodeError, Encode, Reader};
@@ -107,7 +109,11 @@ impl Encode for String {
 impl<'a> Decode<'a> for String {
     fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
         let bytes = reader.buffer()?.unwrap_or_default();
-        Ok(String::from_utf8_lossy(bytes).into_owned())
+        // Most are UTF-8, and to find that out takes less time than to look for what is not.
+        Ok(match std::str::from_utf8(bytes) {
+            Ok(text) => text.to_owned(),
+            Err(_) => String::from_utf8_lossy(bytes).into_owned(),
+        })
     }
 }
 
@@ -174,6 +180,26 @@ impl<T: Encode> Encode for Vec<T> {
 
     fn len_hint(&self) -> usize {
         COUNT_LEN + self.iter().map(T::len_hint).sum::<usize>()
+    }
+}
+
+impl<T: Encode> Encode for Arc<[T]> {
+    fn encode(&self, out: &mut BytesMut) {
+        put_count(out, self.len());
+        for element in &**self {
+            element.encode(out);
+        }
+    }
+
+    fn len_hint(&self) -> usize {
+        COUNT_LEN + self.iter().map(T::len_hint).sum::<usize>()
+    }
+}
+
+/// As a `Vec`.
+impl<'a, T: Decode<'a>> Decode<'a> for Arc<[T]> {
+    fn decode(reader: &mut Reader<'a>) -> Result<Self, DecodeError> {
+        Vec::decode(reader).map(Self::from)
     }
 }
 

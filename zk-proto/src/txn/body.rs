@@ -1,5 +1,7 @@
 //! What a transaction does.
 
+use std::sync::Arc;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::codec::{Decode, DecodeError, Encode, Reader, put_count};
@@ -21,7 +23,7 @@ pub enum Txn {
         /// The node's data.
         data: Option<Bytes>,
         /// The node's final ACL.
-        acl: Vec<Acl>,
+        acl: Arc<[Acl]>,
         /// Whether the session owns it.
         ephemeral: bool,
         /// The parent's count of creates after this one; -1 in very old logs: one more than now.
@@ -34,7 +36,7 @@ pub enum Txn {
         /// The node's data.
         data: Option<Bytes>,
         /// The node's final ACL.
-        acl: Vec<Acl>,
+        acl: Arc<[Acl]>,
         /// The parent's count of creates after this one.
         parent_cversion: i32,
     },
@@ -45,7 +47,7 @@ pub enum Txn {
         /// The node's data.
         data: Option<Bytes>,
         /// The node's final ACL.
-        acl: Vec<Acl>,
+        acl: Arc<[Acl]>,
         /// The parent's count of creates after this one.
         parent_cversion: i32,
         /// The time to live in ms.
@@ -84,7 +86,7 @@ pub enum Txn {
         /// The node.
         path: String,
         /// The new, final ACL.
-        acl: Vec<Acl>,
+        acl: Arc<[Acl]>,
         /// The new ACL version.
         version: i32,
     },
@@ -189,7 +191,7 @@ impl Encode for Txn {
     }
 }
 
-fn encode_node(out: &mut BytesMut, path: &str, data: &Option<Bytes>, acl: &Vec<Acl>) {
+fn encode_node(out: &mut BytesMut, path: &str, data: &Option<Bytes>, acl: &Arc<[Acl]>) {
     path.encode(out);
     data.encode(out);
     acl.encode(out);

@@ -23,9 +23,9 @@ fn creation() -> impl Strategy<Value = Txn> {
     let node = (text(), data(), acl());
     (node, any::<[bool; 2]>(), 0_i32..9, 0_i64.., 0..3).prop_map(
         |((path, data, acl), [with_stat, ephemeral], parent_cversion, ttl_ms, kind)| match kind {
-            0 => Txn::Create { with_stat, path, data, acl, ephemeral, parent_cversion },
-            1 => Txn::CreateContainer { path, data, acl, parent_cversion },
-            _ => Txn::CreateTtl { path, data, acl, parent_cversion, ttl_ms },
+            0 => Txn::Create { with_stat, path, data, acl: acl.into(), ephemeral, parent_cversion },
+            1 => Txn::CreateContainer { path, data, acl: acl.into(), parent_cversion },
+            _ => Txn::CreateTtl { path, data, acl: acl.into(), parent_cversion, ttl_ms },
         },
     )
 }
@@ -46,7 +46,7 @@ fn change() -> impl Strategy<Value = Txn> {
         }),
         (text(), acl(), any::<i32>()).prop_map(|(path, acl, version)| Txn::SetAcl {
             path,
-            acl,
+            acl: acl.into(),
             version
         }),
         (text(), any::<i32>()).prop_map(|(path, version)| Txn::Check { path, version }),
