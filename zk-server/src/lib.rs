@@ -31,6 +31,8 @@
 pub mod admin;
 pub mod auth;
 pub mod config;
+#[cfg(feature = "tls")]
+pub mod key_store;
 pub mod ops;
 pub mod request;
 pub mod runtime;
@@ -42,6 +44,7 @@ pub mod tree;
 pub mod watch;
 
 mod connection_id;
+mod der;
 mod log_limit;
 
 pub use config::ServerConfig;
@@ -50,4 +53,4 @@ pub use server::Server;
 
 /// What the server calls itself in `srvr`, `stat` and `mntr`: the ZooKeeper version whose
 /// behaviour it follows, so that tools which parse the number see what they know.
-pub const VERSION: &str = concat!("3.9.0-zk-server-", env!("CARGO_PKG_VERSION"));
+pub const VERSION: &str = concat!("3.9.6-zk-server-", env!("CARGO_PKG_VERSION"));

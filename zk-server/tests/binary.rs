@@ -246,6 +246,35 @@ fn a_configuration_is_checked_without_a_server() {
     assert!(complaints.contains("zoo.cfg:2: clientPort is `y`"), "{complaints}");
 }
 
+/// The stores are opened as a start does, and no password is shown.
+#[cfg(feature = "tls")]
+#[test]
+fn a_configuration_is_checked_with_its_key_stores() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let stores = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/key-stores");
+    let lines = |password: &str, trust: &str| {
+        format!(
+            "dataDir={}\nsecureClientPort=2281\nssl.keyStore.location={stores}/rsa.p12\n\
+             ssl.keyStore.password={password}\nssl.trustStore.location={stores}/{trust}\n\
+             ssl.trustStore.passwordPath={stores}/password\n",
+            dir.path().display()
+        )
+    };
+    let (code, said, complaints) = check(dir.path(), &lines("changeit", "trust.jks"));
+    assert_eq!((code, complaints.as_str()), (Some(0), ""));
+    assert!(said.contains("rsa.p12 (Pkcs12)") && !said.contains("changeit"), "{said}");
+    for (password, trust, expected) in [
+        ("planted", "trust.jks", "Check ssl.keyStore.password"),
+        ("changeit", "empty.jks", "holds no certificate that is trusted"),
+        ("changeit", "none.jks", "cannot be read"),
+    ] {
+        let (code, said, complaints) = check(dir.path(), &lines(password, trust));
+        assert_eq!(code, Some(1), "{complaints}");
+        assert!(said.contains("\nsecureClientPort=2281\n"), "the rest is told: {said}");
+        assert!(complaints.contains(expected) && !complaints.contains("planted"), "{complaints}");
+    }
+}
+
 /// A file that was written before UTF-8 had won.
 #[test]
 fn comments_in_latin_1_are_passed_over() {
@@ -254,6 +283,18 @@ fn comments_in_latin_1_are_passed_over() {
     std::fs::write(&path, b"# Verf\xfcgbarkeit\ndataDir=/d\nclientPort=1\n").expect("a file");
     let output = program().arg("--check-config").arg(&path).output().expect("the program runs");
     assert!(output.status.success(), "{output:?}");
+}
+
+#[test]
+fn a_file_in_utf_16_is_told_from_one_without_settings() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join("zoo.cfg");
+    let text = "\u{feff}dataDir=/d\r\nclientPort=1\r\n";
+    let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    std::fs::write(&path, bytes).expect("a file");
+    let output = program().arg("--check-config").arg(&path).output().expect("the program runs");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success() && told.contains("save it as UTF-8"), "{told}");
 }
 
 #[cfg(unix)]

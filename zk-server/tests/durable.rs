@@ -79,6 +79,61 @@ fn a_disk_that_fails_stops_the_server_before_anything_is_acknowledged() {
     assert_eq!(server.child.wait().expect("it ends").code(), Some(1));
 }
 
+/// From the wire to the log, to a snapshot, and back; and to who wants to read less than was written.
+#[test]
+fn what_is_as_large_as_jute_maxbuffer_allows_is_there_again() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let large = "preAllocSize=64\njute.maxbuffer=8388608";
+    let data: Vec<u8> = (0..6_u32 << 20).map(|at| at.to_le_bytes()[1]).collect();
+    let server = Program::start(dir.path(), large);
+    let mut client = RawClient::connect(server.addr);
+    for path in ["/a", "/b"] {
+        client.create(path, b"", CreateMode::Persistent);
+        let set = SetDataRequest { path, data: Some(&data), version: -1 };
+        assert_eq!(client.call(&Request::SetData(set)).header.err, ErrorCode::Ok);
+    }
+    server.kill();
+
+    let mut refused = Program::begin(dir.path(), "preAllocSize=64");
+    refused.wait_for("`jute.maxbuffer.extrasize` allows 2424829: set `jute.maxbuffer`");
+    assert_eq!(refused.child.wait().expect("it ends").code(), Some(1));
+
+    let server = Program::start(dir.path(), &format!("{large}\nsnapCount=10"));
+    let mut client = RawClient::connect(server.addr);
+    assert!(stat_of(&mut client, "/a").expect("it is there").data.as_deref() == Some(&data));
+    let before = newest_snapshot(dir.path());
+    while newest_snapshot(dir.path()) == before {
+        let set = SetDataRequest { path: "/b", data: Some(b"again"), version: -1 };
+        assert_eq!(client.call(&Request::SetData(set)).header.err, ErrorCode::Ok);
+    }
+    server.kill();
+    // The large ones are in the snapshot now, which any server reads.
+    let server = Program::start(dir.path(), &format!("{large}\nsnapCount=10"));
+    let mut client = RawClient::connect(server.addr);
+    assert!(stat_of(&mut client, "/a").expect("it is there").data.as_deref() == Some(&data));
+    let whole = vec![0; 8 << 20];
+    let set = SetDataRequest { path: "/a", data: Some(&whole), version: -1 };
+    assert!(client.try_call(&Request::SetData(set)).is_err(), "more than is allowed");
+}
+
+/// Such as one whose volume is not mounted.
+#[test]
+fn a_directory_that_is_missing_is_not_made_if_it_is_not_to_be() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let lines =
+        format!("datadir.autocreate=false\ndataLogDir={}", dir.path().join("logs").display());
+    for missing in ["data", "logs"] {
+        let mut refused = Program::begin(dir.path(), &lines);
+        refused.wait_for(&format!("{missing}/version-2 is missing, and `datadir.autocreate`"));
+        assert_eq!(refused.child.wait().expect("it ends").code(), Some(1));
+        assert!(!dir.path().join(missing).exists());
+        std::fs::create_dir_all(dir.path().join(missing).join("version-2")).expect("made");
+    }
+    let server = Program::start(dir.path(), &lines);
+    RawClient::connect(server.addr).create("/a", b"", CreateMode::Persistent);
+    server.stop();
+}
+
 #[test]
 fn logs_can_have_a_directory_of_their_own() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -155,17 +210,17 @@ fn what_was_acknowledged_survives_every_kill() {
     check(Program::start(dir.path(), lines).addr, &told);
 }
 
-/// The timeout of the session that the server is stopped for longer than.
-const BRIEF_MS: i32 = 2000;
+/// The timeout of the sessions that the server is stopped for longer than.
+const BRIEF_MS: i32 = 4000;
 
 /// A client with an ephemeral node of a session that ends soon.
-fn with_brief_session(server: &Program) -> RawClient {
+fn with_brief_session(server: &Program, path: &str) -> RawClient {
     let begun = Instant::now();
     while begun.elapsed() < PATIENCE {
         let mut client = RawClient::connect_for(server.addr, BRIEF_MS);
         // A machine that stands still may let it end before that; then it is another's turn.
         let create = zk_proto::CreateRequest {
-            path: "/brief",
+            path,
             data: None,
             acl: zk_proto::Acl::open(),
             flags: CreateMode::Ephemeral.flags(),
@@ -178,25 +233,74 @@ fn with_brief_session(server: &Program) -> RawClient {
     panic!("no session lived long enough to create a node");
 }
 
-/// As with Apache's server: a session is counted by the clock, and nobody was heard meanwhile.
+/// With Apache's server it is chance whether the one that pinged ends too (`tests/interop/disk`).
 #[test]
-fn a_process_that_is_stopped_for_longer_than_a_timeout_ends_that_session_and_no_other() {
+fn a_process_that_is_stopped_ends_the_sessions_that_were_silent_for_their_timeout_and_no_other() {
     let dir = tempfile::tempdir().expect("a directory");
     let lines = "preAllocSize=64\ntickTime=100\nmaxSessionTimeout=3600000";
     let server = Program::start(dir.path(), lines);
     let mut patient = RawClient::connect_for(server.addr, 3_600_000);
     patient.create("/patient", b"", CreateMode::Ephemeral);
-    let mut brief = with_brief_session(&server);
+    let mut pinging = with_brief_session(&server, "/pinging");
+    let pings = pinging.keep_pinging();
+    let mut silent = with_brief_session(&server, "/silent");
     server.signal("-STOP");
-    // Nothing is heard for twice its timeout.
-    brief.stays_silent_for(2 * Duration::from_millis(u64::from(BRIEF_MS.unsigned_abs())));
+    // Nothing is heard of anybody for twice the timeout.
+    silent.stays_silent_for(2 * Duration::from_millis(u64::from(BRIEF_MS.unsigned_abs())));
     server.signal("-CONT");
-    assert!(brief.is_closed(), "the session has ended");
-    let (session, password) = (brief.granted.session_id, brief.granted.password);
+    assert!(silent.is_closed(), "the session has ended");
+    let (session, password) = (silent.granted.session_id, silent.granted.password);
     let back = RawClient::connect_as(server.addr, session, password);
     assert_eq!(back.granted.session_id, SessionId::NONE, "it does not come back");
-    assert_eq!(stat_of(&mut patient, "/brief"), None, "its node went with it");
+    assert_eq!(stat_of(&mut patient, "/silent"), None, "its node went with it");
     assert!(stat_of(&mut patient, "/patient").is_some());
     let after = patient.create("/after", b"", CreateMode::Persistent);
     assert_eq!(after.header.err, ErrorCode::Ok, "the other session goes on");
+    assert!(stat_of(&mut pinging, "/pinging").is_some(), "its pings were heard");
+    drop(pings);
+}
+
+/// More nodes than fit into a request: their end is one transaction all the same.
+const NODES_OF_ONE: usize = 80_000;
+
+#[test]
+fn the_end_of_a_session_with_very_many_nodes_is_read_from_the_log() {
+    let dir = tempfile::tempdir().expect("a directory");
+    // However long all this takes, no session ends by itself.
+    let lines = "maxSessionTimeout=3600000";
+    let server = Program::start(dir.path(), lines);
+    let mut client = RawClient::connect_for(server.addr, 3_600_000);
+    client.create("/kept", b"data", CreateMode::Persistent);
+    let mut other = RawClient::connect_for(server.addr, 3_600_000);
+    let created = other.create("/of-another", b"", CreateMode::Ephemeral);
+    assert_eq!(created.header.err, ErrorCode::Ok);
+    for first in (0..NODES_OF_ONE).step_by(500) {
+        for i in first..first + 500 {
+            let path = format!("/kept-until-the-session-ends-{i}");
+            client.send(&Request::Create(zk_proto::CreateRequest {
+                path: &path,
+                data: None,
+                acl: zk_proto::Acl::open(),
+                flags: CreateMode::Ephemeral.flags(),
+            }));
+        }
+        for _ in 0..500 {
+            assert_eq!(client.receive().header.err, ErrorCode::Ok);
+        }
+    }
+    let reply = client.call(&Request::CloseSession);
+    assert_eq!(reply.header.err, ErrorCode::Ok);
+    let zxid = reply.header.zxid;
+    server.kill();
+
+    let server = Program::start(dir.path(), lines);
+    let srvr = four_letter(server.addr, "srvr");
+    assert!(srvr.contains(&format!("Zxid: {:#x}\n", zxid.0)), "{srvr}");
+    let mut client = RawClient::connect(server.addr);
+    let root = client
+        .call(&Request::GetChildren(zk_proto::GetChildrenRequest { path: "/", watch: false }));
+    let mut names = root.record::<zk_proto::GetChildrenResponse>().children;
+    names.sort();
+    assert_eq!(names, ["kept", "of-another", "zookeeper"]);
+    assert_eq!(stat_of(&mut client, "/kept").expect("/kept").data.as_deref(), Some(&b"data"[..]));
 }

@@ -1,6 +1,8 @@
 //! What a command answers, in Apache's JSON.
 
 use serde_json::{Map, Value, json};
+use zk_proto::Zxid;
+use zk_proto::txn::TxnDigest;
 
 use super::AdminCommand;
 use crate::config::ServerConfig;
@@ -70,6 +72,25 @@ pub(crate) fn failed(name: &str, error: &str) -> String {
     json!({ "command": name, "error": error }).to_string()
 }
 
+/// The answer to a command that was carried out and has nothing to say.
+pub(crate) fn succeeded(command: AdminCommand) -> String {
+    json!({ "command": command.name(), "error": null }).to_string()
+}
+
+/// The answer to `restore`: at which transaction the server is now, and at which the snapshot was
+/// taken.
+pub(crate) fn restored(last_zxid: Zxid, snapshot_zxid: Zxid) -> String {
+    let command = AdminCommand::Restore.name();
+    let (last_zxid, snapshot_zxid) = (last_zxid.0, snapshot_zxid.0);
+    json!({
+        "last_zxid": last_zxid,
+        "snapshot_zxid": snapshot_zxid,
+        "command": command,
+        "error": null,
+    })
+    .to_string()
+}
+
 fn failed_with(error: &str) -> Value {
     json!({ "error": error })
 }
@@ -102,7 +123,7 @@ fn fields(command: AdminCommand, view: &ServerView<'_>) -> Value {
         AdminCommand::GetTraceMask | AdminCommand::SetTraceMask => {
             json!({ "tracemask": view.trace_mask })
         }
-        AdminCommand::Hash => json!({ "digests": [] }),
+        AdminCommand::Hash => json!({ "digests": digests(view) }),
         AdminCommand::InitialConfiguration => {
             json!({ "initial_configuration": view.config.operators.initial_configuration })
         }
@@ -122,6 +143,13 @@ fn fields(command: AdminCommand, view: &ServerView<'_>) -> Value {
         AdminCommand::Zabstate => json!({ "voting": false, "zabstate": "" }),
         _ => json!({}),
     }
+}
+
+/// What the tree added up to after some transactions: whoever asks two servers compares them.
+fn digests(view: &ServerView<'_>) -> Vec<Value> {
+    let logged = view.tree.digest_log();
+    let entry = |(zxid, digest): (Zxid, TxnDigest)| json!({ "zxid": zxid.0, "digest": digest.tree, "digestVersion": digest.version });
+    logged.map(entry).collect()
 }
 
 fn configuration(config: &ServerConfig) -> Value {

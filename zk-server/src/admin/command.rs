@@ -44,7 +44,7 @@ commands! {
     Environment = "environment" | "env" | "envi",
     /// The trace mask.
     GetTraceMask = "get_trace_mask" | "gtmk",
-    /// Digests of the tree: none are kept.
+    /// What the tree added up to after each 128th transaction.
     Hash = "hash",
     /// The configuration file that the server was started with, without its passwords.
     InitialConfiguration = "initial_configuration" | "icfg",
@@ -60,12 +60,16 @@ commands! {
     ObserverConnectionStatReset = "observer_connection_stat_reset" | "orst",
     /// The ensemble's observers: there are none.
     Observers = "observers" | "obsr",
+    /// Replaces all data by those of a snapshot.
+    Restore = "restore" | "rest",
     /// Is the process there?
     Ruok = "ruok",
     /// The server in short.
     ServerStats = "server_stats" | "srvr",
     /// Sets the trace mask.
     SetTraceMask = "set_trace_mask" | "stmk",
+    /// All data, as a snapshot.
+    Snapshot = "snapshot" | "snap",
     /// Lets the server's counters begin anew.
     StatReset = "stat_reset" | "srst",
     /// The server and its connections in short.

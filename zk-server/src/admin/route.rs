@@ -15,6 +15,13 @@ pub enum Resource {
         /// The parameter `traceMask`, of the one command that has one.
         trace_mask: Option<String>,
     },
+    /// All data, as a snapshot.
+    Snapshot {
+        /// Whether it is sent (`streaming`, true). It is written into `dataDir` in any case.
+        streaming: bool,
+    },
+    /// Replaces all data by those of the snapshot in the body.
+    Restore,
     /// A command that is none: Apache answers that with 200.
     UnknownCommand {
         /// What was asked for, as it stood in the path.
@@ -68,6 +75,11 @@ fn by_method(method: &str, resource: Option<Resource>) -> AdminRoute {
     match (method, resource) {
         ("TRACE", _) => AdminRoute::Forbidden,
         (_, None) => AdminRoute::NotFound,
+        // These do something, and HEAD must not.
+        ("POST", Some(Resource::Restore)) => AdminRoute::Found(Resource::Restore),
+        ("HEAD", Some(Resource::Snapshot { .. })) | (_, Some(Resource::Restore)) => {
+            AdminRoute::MethodNotAllowed
+        }
         ("GET" | "HEAD", Some(resource)) => AdminRoute::Found(resource),
         (_, Some(_)) => AdminRoute::MethodNotAllowed,
     }
@@ -81,6 +93,8 @@ fn below<'p>(prefix: &str, path: &'p str) -> Option<&'p str> {
 
 fn resource(name: &str, query: Option<&str>) -> Resource {
     match AdminCommand::named(name) {
+        Some(AdminCommand::Restore) => Resource::Restore,
+        Some(AdminCommand::Snapshot) => Resource::Snapshot { streaming: streaming(query) },
         Some(command) => Resource::Command { command, trace_mask: trace_mask(query) },
         None if name.is_empty() => Resource::Index,
         None => {
@@ -91,8 +105,16 @@ fn resource(name: &str, query: Option<&str>) -> Resource {
 }
 
 fn trace_mask(query: Option<&str>) -> Option<String> {
-    let value = query?.split('&').find_map(|pair| pair.strip_prefix("traceMask="))?;
-    Some(value.chars().take(NAME_LEN_MAX).collect())
+    Some(parameter(query, "traceMask")?.chars().take(NAME_LEN_MAX).collect())
+}
+
+/// As Java reads a truth.
+fn streaming(query: Option<&str>) -> bool {
+    parameter(query, "streaming").is_none_or(|value| value.eq_ignore_ascii_case("true"))
+}
+
+fn parameter<'q>(query: Option<&'q str>, name: &str) -> Option<&'q str> {
+    query?.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
 
 #[cfg(test)]
@@ -138,6 +160,32 @@ mod tests {
         assert!(matches!(ask("HEAD"), AdminRoute::Found(_)));
         assert_eq!(AdminRoute::of_metrics("GET", "/metrics"), AdminRoute::Found(Resource::Metrics));
         assert_eq!(AdminRoute::of_metrics("GET", "/commands/ruok"), AdminRoute::NotFound);
+    }
+
+    #[test]
+    fn a_restore_is_posted_and_a_snapshot_is_asked_for() {
+        let ask = |method, path, query| AdminRoute::of_admin("/commands", method, path, query);
+        let restore = AdminRoute::Found(Resource::Restore);
+        for path in ["/commands/restore", "/commands/rest"] {
+            assert_eq!(ask("POST", path, None), restore);
+            for method in ["GET", "HEAD", "PUT", "DELETE", "OPTIONS"] {
+                assert_eq!(ask(method, path, None), AdminRoute::MethodNotAllowed, "{method}");
+            }
+        }
+        let snapshot = |streaming| AdminRoute::Found(Resource::Snapshot { streaming });
+        for (query, streaming) in [
+            (None, true),
+            (Some("streaming=true"), true),
+            (Some("x=1&streaming=FALSE"), false),
+            (Some("streaming="), false),
+            (Some("streamingly=false"), true),
+        ] {
+            assert_eq!(ask("GET", "/commands/snap", query), snapshot(streaming), "{query:?}");
+        }
+        for method in ["POST", "HEAD", "PUT"] {
+            let route = ask(method, "/commands/snapshot", None);
+            assert_eq!(route, AdminRoute::MethodNotAllowed, "{method}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! May they do this here?
 
 use std::fmt;
+use std::sync::Arc;
 
 use zk_proto::{Acl, ClientInfo, Permissions};
 
@@ -21,6 +22,8 @@ pub struct AccessControl {
     required_schemes: Vec<String>,
     x509_super_user: Option<String>,
     skip_acl: bool,
+    /// Most nodes' ACL, made once.
+    pub(super) open: Arc<[Acl]>,
 }
 
 impl AccessControl {
@@ -39,7 +42,8 @@ impl AccessControl {
             schemes.push(Box::new(X509));
         }
         let AuthConfig { required_schemes, x509_super_user, skip_acl, .. } = config;
-        Self { schemes, required_schemes, x509_super_user, skip_acl }
+        let open = Acl::open().into();
+        Self { schemes, required_schemes, x509_super_user, skip_acl, open }
     }
 
     /// Adds what the credentials of an `auth` packet stand for to a connection's identities.

@@ -1,6 +1,7 @@
 //! What becomes of an ACL that a client sends.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 
 use zk_proto::Acl;
 
@@ -10,18 +11,21 @@ use super::access::{ANYONE, AccessControl, WORLD};
 /// The scheme of the entry that stands for whoever the writer has shown to be.
 const AUTH: &str = "auth";
 
-/// How much text the `auth` entries of one request may become, in bytes: what Apache's servers read
+/// How many bytes the `auth` entries of one request may become: what Apache's servers read
 /// at most in one record. A frame full of such entries on a connection with many identities would
 /// otherwise grow into their product.
-pub const ACL_TEXT_LEN_MAX: usize = 0xf_ffff;
+pub const ACL_LEN_MAX: usize = 0xf_ffff;
 
-/// What is left of [`ACL_TEXT_LEN_MAX`] while one request is worked on.
+/// Bytes of an entry beside its text: permissions, and two lengths.
+const ENTRY_LEN: usize = 12;
+
+/// What is left of [`ACL_LEN_MAX`] while one request is worked on.
 #[derive(Debug)]
 pub struct AclRoom(usize);
 
 impl Default for AclRoom {
     fn default() -> Self {
-        Self(ACL_TEXT_LEN_MAX)
+        Self(ACL_LEN_MAX)
     }
 }
 
@@ -41,9 +45,12 @@ impl AccessControl {
         identities: &Identities,
         acl: &[Acl],
         room: &mut AclRoom,
-    ) -> Result<Vec<Acl>, InvalidAcl> {
+    ) -> Result<Arc<[Acl]>, InvalidAcl> {
         if acl.is_empty() {
             return Err(InvalidAcl);
+        }
+        if *acl == self.open[..] {
+            return Ok(Arc::clone(&self.open));
         }
         // A set, so that a frame full of entries costs no more than its length.
         let mut seen = HashSet::with_capacity(acl.len());
@@ -61,7 +68,7 @@ impl AccessControl {
                 _ => return Err(InvalidAcl),
             }
         }
-        Ok(fixed)
+        Ok(fixed.into())
     }
 
     /// One entry for each identity that proves a person; the entry's own id text means nothing.
@@ -77,8 +84,8 @@ impl AccessControl {
             self.scheme(&identity.scheme).is_some_and(super::Scheme::proves_person)
         });
         for person in persons {
-            let text_len = person.scheme.len() + person.id.len();
-            room.0 = room.0.checked_sub(text_len).ok_or(InvalidAcl)?;
+            let len = ENTRY_LEN + person.scheme.len() + person.id.len();
+            room.0 = room.0.checked_sub(len).ok_or(InvalidAcl)?;
             let (scheme, id) = (person.scheme.to_string(), person.id.clone());
             fixed.push(Acl { perms: entry.perms, scheme, id });
         }
@@ -97,7 +104,7 @@ mod tests {
         Acl { perms: Permissions::ALL, scheme: scheme.into(), id: id.into() }
     }
 
-    fn fixed(credentials: &[&str], list: &[Acl]) -> Result<Vec<Acl>, InvalidAcl> {
+    fn fixed(credentials: &[&str], list: &[Acl]) -> Result<Arc<[Acl]>, InvalidAcl> {
         let access = AccessControl::new(AuthConfig::default());
         let mut identities = Identities::of_peer([10, 0, 0, 7].into());
         for credentials in credentials {
@@ -110,14 +117,14 @@ mod tests {
     fn duplicates_go_and_the_order_stays() {
         let (a, b) = (entry("digest", "a:1"), entry("world", "anyone"));
         let list = [a.clone(), b.clone(), a.clone()];
-        assert_eq!(fixed(&[], &list), Ok(vec![a, b]));
+        assert_eq!(fixed(&[], &list), Ok([a, b].into()));
     }
 
     #[test]
     fn auth_becomes_every_proven_person_but_no_address() {
         let list = [entry("auth", "ignored")];
-        let expected = vec![entry("digest", &digest_id("a:1")), entry("digest", &digest_id("b:2"))];
-        assert_eq!(fixed(&["a:1", "b:2"], &list), Ok(expected));
+        let expected = [entry("digest", &digest_id("a:1")), entry("digest", &digest_id("b:2"))];
+        assert_eq!(fixed(&["a:1", "b:2"], &list), Ok(expected.into()));
         assert_eq!(fixed(&[], &list), Err(InvalidAcl));
     }
 

@@ -28,7 +28,7 @@ mod x509;
 
 pub use access::AccessControl;
 pub use digest::digest_id;
-pub use fix_up::{ACL_TEXT_LEN_MAX, AclRoom, InvalidAcl};
+pub use fix_up::{ACL_LEN_MAX, AclRoom, InvalidAcl};
 pub use identity::{IDENTITY_COUNT_MAX, IDENTITY_LEN_MAX, Identities, Identity};
 pub use scheme::{AuthFailure, Scheme};
 pub use x509::subject_of;

@@ -6,6 +6,7 @@ pub(super) const HONOURED: &[&str] = &[
     "dataLogDir",
     "autopurge.snapRetainCount",
     "autopurge.purgeInterval",
+    "datadir.autocreate",
     "snapCount",
     "txnLogSizeLimitInKb",
     "preAllocSize",
@@ -16,6 +17,7 @@ pub(super) const HONOURED: &[&str] = &[
     "maxWriteQueuePollTime",
     "snapSizeLimitInKb",
     "snapshot.compression.method",
+    "snapshot.trust.empty",
     "clientPort",
     "clientPortAddress",
     "secureClientPort",
@@ -53,6 +55,12 @@ pub(super) const HONOURED: &[&str] = &[
     "admin.serverPort",
     "admin.idleTimeout",
     "admin.commandURL",
+    "admin.snapshot.enabled",
+    "admin.restore.enabled",
+    "admin.rateLimiterIntervalInMS",
+    "admin.forceHttps",
+    "admin.needClientAuth",
+    "admin.portUnification",
     "audit.enable",
     "metricsProvider.className",
     "metricsProvider.httpHost",
@@ -62,9 +70,14 @@ pub(super) const HONOURED: &[&str] = &[
     "enforceQuota",
     "digest.enabled",
     "jute.maxbuffer",
+    "jute.maxbuffer.extrasize",
     "connection_throttle_tokens",
     "connection_throttle_fill_time",
     "connection_throttle_fill_count",
+    "connection_throttle_freeze_time",
+    "connection_throttle_drop_increase",
+    "connection_throttle_drop_decrease",
+    "connection_throttle_decrease_ratio",
     "largeRequestThreshold",
     "largeRequestMaxBytes",
     "reconfigEnabled",
@@ -83,6 +96,11 @@ pub(super) const HONOURED: &[&str] = &[
     "enforce.auth.schemes",
     "kerberos.removeHostFromPrincipal",
     "kerberos.removeRealmFromPrincipal",
+    "znode.container.checkIntervalMs",
+    "znode.container.maxPerMinute",
+    "znode.container.maxNeverUsedIntervalMs",
+    "ensembleAuthName",
+    "serverCnxnFactory",
     // Without them Apache starts as if an ensemble was meant to come; standalone has no use for them.
     "initLimit",
     "syncLimit",
@@ -125,7 +143,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "emulate353TTLNodes",
     "clientTcpKeepAlive",
     "tcpKeepAlive",
-    "serverCnxnFactory",
     "maxResponseCacheSize",
     "maxGetChildrenResponseCacheSize",
     "watchManagerName",
@@ -135,7 +152,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "maxInProcessingDeadWatchers",
     "bitHashCacheSize",
     "DigestAuthenticationProvider.digestAlg",
-    "ensembleAuthName",
     "fips-mode",
     // The first two have no effect on Apache's servers either, however often they are recommended.
     "requireClientAuthScheme",
@@ -148,7 +164,6 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "electionPortBindRetry",
     "intBufferStartingSizeBytes",
     "throttled_op_wait_time",
-    "jute.maxbuffer.extrasize",
 ];
 
 /// Families of keys of Apache that have no effect here (yet).
@@ -292,7 +307,9 @@ mod tests {
             requireKerberosConfig forceSnapshotSync leaderConnectDelayDuringRetryMs \
             observerMaster.sizeLimit forward_learner_requests_to_commit_processor_disabled \
             follower.skipLearnerRequestToNextProcessor intBufferStartingSizeBytes \
-            messageTracker.Enabled readonlymode.enabled znode.container.checkIntervalMs";
+            messageTracker.Enabled readonlymode.enabled znode.container.checkIntervalMs \
+            znode.container.maxPerMinute znode.container.maxNeverUsedIntervalMs \
+            admin.forceHttps admin.needClientAuth admin.portUnification";
         for key in keys.split_whitespace() {
             assert_ne!(kind(key), KeyKind::Unknown, "{key}");
         }
@@ -302,7 +319,9 @@ mod tests {
     fn keys_are_sorted_by_what_happens_to_them() {
         assert_eq!(kind("tickTime"), KeyKind::Honoured);
         assert_eq!(kind("server.1"), KeyKind::Ensemble);
-        assert_eq!(kind("admin.forceHttps"), KeyKind::WithoutEffect);
+        assert_eq!(kind("admin.forceHttps"), KeyKind::Honoured, "refused");
+        assert_eq!(kind("netty.advancedFlowControl.enabled"), KeyKind::WithoutEffect);
+        assert_eq!(kind("datadir.autocreate"), KeyKind::Honoured);
         assert_eq!(kind("nio.sessionlessCnxnTimeout"), KeyKind::Honoured);
         assert_eq!(kind("tikTime"), KeyKind::Unknown);
     }

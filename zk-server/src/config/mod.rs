@@ -17,6 +17,7 @@ mod zoo_cfg_admin;
 mod zoo_cfg_auth;
 mod zoo_cfg_limits;
 mod zoo_cfg_members;
+mod zoo_cfg_server;
 mod zoo_cfg_storage;
 mod zoo_cfg_tls;
 

@@ -33,6 +33,14 @@ pub struct AdminConfig {
     /// How long a connection may have nothing to ask or not read its answer (`admin.idleTimeout`,
     /// 30 s).
     pub idle_timeout: Duration,
+    /// Whether operators get all data as a snapshot (`admin.snapshot.enabled`, true).
+    pub snapshot_enabled: bool,
+    /// Whether operators may replace all data by those of a snapshot (`admin.restore.enabled`,
+    /// true).
+    pub restore_enabled: bool,
+    /// How long after a restore there is no other one (`admin.rateLimiterIntervalInMS`, 5 min). As
+    /// with Apache's server a thousandth of it counts for snapshots.
+    pub rate_limit_interval: Duration,
 }
 
 /// The port that Prometheus asks.
@@ -52,6 +60,9 @@ impl Default for AdminConfig {
             port: 8080,
             command_url: "/commands".to_owned(),
             idle_timeout: Duration::from_secs(30),
+            snapshot_enabled: true,
+            restore_enabled: true,
+            rate_limit_interval: Duration::from_secs(300),
         }
     }
 }

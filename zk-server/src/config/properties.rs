@@ -20,6 +20,8 @@ pub(super) struct SyntaxError {
 /// continuation lines (an odd number of backslashes at the end), escapes.
 pub(super) fn parse(text: &str) -> Result<Vec<Property>, SyntaxError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    // A carriage return ends a line, too, with a line feed behind it or not.
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
     let mut lines = text.lines().enumerate().map(|(index, line)| (index + 1, line));
     let mut properties = Vec::new();
     while let Some((number, first)) = lines.next() {
@@ -136,6 +138,14 @@ mod tests {
     fn comments_and_blank_lines_count_as_lines() {
         let text = "# one\n\n  ! three\na=1\n\nb=2";
         assert_eq!(pairs(text), [("a".into(), "1".into(), 4), ("b".into(), "2".into(), 6)]);
+    }
+
+    #[test]
+    fn lines_end_as_on_any_system() {
+        for end in ["\n", "\r\n", "\r"] {
+            let text = ["\u{feff}# one", "\ta = 1 \t", "", "b=2\\", "  3 ", ""].join(end);
+            assert_eq!(pairs(&text), [("a".into(), "1".into(), 2), ("b".into(), "23".into(), 4)]);
+        }
     }
 
     #[test]

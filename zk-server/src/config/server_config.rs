@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::{FourLetterWhitelist, OperatorsConfig, StorageConfig, TlsConfig};
-use crate::auth::AuthConfig;
+use crate::auth::{ACL_LEN_MAX, AuthConfig};
+use crate::storage::format::RECORD_LEN_MAX;
 
 /// Everything a server needs to know. [`Default`] is a server as Apache's defaults make it.
 #[derive(Clone, Debug)]
@@ -58,8 +59,14 @@ pub struct ServerConfig {
     /// Whether transactions in the log say what the tree adds up to after them (`digest.enabled`,
     /// true), so that a server that comes to something else is found out.
     pub digest_enabled: bool,
-    /// How often empty containers and nodes past their time to live are looked for (1 min).
+    /// How often empty containers and nodes past their time to live are looked for
+    /// (`znode.container.checkIntervalMs`, 1 min).
     pub container_check_interval: Duration,
+    /// How many of them are removed in a minute at most (`znode.container.maxPerMinute`, 10 000).
+    pub container_max_per_minute: usize,
+    /// How long a container that never had a child is kept
+    /// (`znode.container.maxNeverUsedIntervalMs`). `None`: for ever.
+    pub container_never_used_max: Option<Duration>,
     /// What operators are offered beside the client port.
     pub operators: OperatorsConfig,
     /// Who may do what (`skipACL`, `DigestAuthenticationProvider.superDigest`).
@@ -77,6 +84,9 @@ pub struct Limits {
     /// Bytes in one frame from a client (`jute.maxbuffer`, 1 048 575); exactly as many are still
     /// accepted.
     pub frame_len: usize,
+    /// Bytes by which a transaction may be longer than `frame_len`, for the log to be read
+    /// (`jute.maxbuffer.extrasize`). `None`: as much again.
+    pub record_extra_len: Option<usize>,
     /// Requests of one connection that may wait for an answer (1000). A connection with more is
     /// not read until there are fewer.
     pub pending_requests: usize,
@@ -112,8 +122,32 @@ pub struct Limits {
     pub write_stall_timeout: Duration,
 }
 
+impl Limits {
+    /// Bytes of the longest transaction that is read from a log: a frame and its extra, as in
+    /// Apache's server, and never less than what this server writes.
+    ///
+    /// A transaction is longer than its request by what each operation of a multi has in addition
+    /// (less than a quarter), by the ACLs that stand for whoever asks ([`ACL_LEN_MAX`]), and by what
+    /// goes once with each. One of the server's own, the end of a session, has up to half of Apache's
+    /// default.
+    #[must_use]
+    pub fn record_len(&self) -> usize {
+        let needed = self.frame_len / 4 + ACL_LEN_MAX + TXN_OVERHEAD_MAX;
+        let extra = self.record_extra_len.unwrap_or(self.frame_len).max(needed);
+        self.frame_len.saturating_add(extra).max(RECORD_LEN_MAX)
+    }
+}
+
+/// Bytes that go with a transaction however short it is, with room to spare.
+const TXN_OVERHEAD_MAX: usize = 64 << 10;
+
 /// A bucket of tokens, of which each connect request takes one. Who finds none is closed without an
 /// answer, and may come again.
+///
+/// With a `freeze_time` some are turned away by chance before they come to the bucket, so that not
+/// always the same are late: as many as have shown to be too many. That share starts at nothing. It
+/// is looked at again with the first request after each `freeze_time`: where the bucket is empty it
+/// grows, where the bucket is full, or nearly so (`decrease_ratio`), it shrinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ConnectionThrottle {
@@ -123,11 +157,29 @@ pub struct ConnectionThrottle {
     pub fill_time: Duration,
     /// How many are added at a time (`connection_throttle_fill_count`, 1).
     pub fill_count: u32,
+    /// How long the share that is turned away by chance stays as it is
+    /// (`connection_throttle_freeze_time`). `None`, or -1 in the file: nobody is.
+    pub freeze_time: Option<Duration>,
+    /// By how much it grows (`connection_throttle_drop_increase`, 0.02), in millionths.
+    pub drop_increase: u32,
+    /// By how much it shrinks (`connection_throttle_drop_decrease`, 0.002), in millionths.
+    pub drop_decrease: u32,
+    /// Which share of the tokens may be missing for it to shrink
+    /// (`connection_throttle_decrease_ratio`, 0), in millionths.
+    pub decrease_ratio: u32,
 }
 
 impl Default for ConnectionThrottle {
     fn default() -> Self {
-        Self { tokens: 0, fill_time: Duration::from_millis(1), fill_count: 1 }
+        Self {
+            tokens: 0,
+            fill_time: Duration::from_millis(1),
+            fill_count: 1,
+            freeze_time: None,
+            drop_increase: 20_000,
+            drop_decrease: 2_000,
+            decrease_ratio: 0,
+        }
     }
 }
 
@@ -155,6 +207,8 @@ impl Default for ServerConfig {
             enforce_quota: false,
             digest_enabled: true,
             container_check_interval: Duration::from_secs(60),
+            container_max_per_minute: 10_000,
+            container_never_used_max: None,
             operators: OperatorsConfig::default(),
             auth: AuthConfig::default(),
             server_id: 1,
@@ -167,6 +221,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             frame_len: zk_proto::codec::DEFAULT_FRAME_LIMIT,
+            record_extra_len: None,
             pending_requests: 1000,
             output_high_water: 4 << 20,
             output_cap: 16 << 20,

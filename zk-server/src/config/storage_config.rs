@@ -26,6 +26,12 @@ pub struct StorageConfig {
     /// After each snapshot all but so many are removed, with the logs that only they need
     /// (`autopurge.snapRetainCount`, 3). `None`: everything is kept (`autopurge.purgeInterval=0`).
     pub snap_retain_count: Option<usize>,
+    /// Whether directories that are missing are made (`datadir.autocreate`, true). Without that a
+    /// server whose volume is not mounted does not begin anew beside its data.
+    pub autocreate: bool,
+    /// Whether logs without any snapshot are all that there ever was (`snapshot.trust.empty`, false),
+    /// as a server of Apache 3.4 leaves them that ended before its first snapshot.
+    pub trust_empty: bool,
 }
 
 impl Default for StorageConfig {
@@ -37,6 +43,8 @@ impl Default for StorageConfig {
             packing: Packing::Plain,
             fsync_warning_threshold: Duration::from_secs(1),
             snap_retain_count: Some(RETAINED_MIN),
+            autocreate: true,
+            trust_empty: false,
         }
     }
 }

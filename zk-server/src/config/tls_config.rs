@@ -17,15 +17,20 @@ use std::path::PathBuf;
 /// client.portUnification=true
 /// ```
 ///
-/// The key store is one PEM file: the server's certificate, those that signed it, and the private
-/// key (PKCS#8, PKCS#1 or SEC1, not encrypted). The trust store is a PEM file of roots. Java's
-/// stores become PEM with:
+/// Stores are read as Java's servers have them, PKCS#12 and JKS, or as PEM: the type says which, or
+/// the end of the file's name.
 ///
-/// ```sh
-/// keytool -importkeystore -srckeystore server.jks -destkeystore server.p12 -deststoretype PKCS12
-/// openssl pkcs12 -in server.p12 -nodes -out server.pem
-/// keytool -exportcert -rfc -keystore clients.jks -alias ca -file clients.pem
+/// ```text
+/// ssl.keyStore.location=/etc/zookeeper/server.p12
+/// ssl.keyStore.passwordPath=/etc/zookeeper/password
 /// ```
+///
+/// The key store holds the server's certificate, those that signed it, and the private key: in PEM
+/// (PKCS#8, PKCS#1 or SEC1, not encrypted) one of them, the certificates in this order; in Java's
+/// stores one or more, of which a client is shown the first whose signature it can check. Store and
+/// key have one password. The trust store holds roots: in Java's stores those that Java trusts,
+/// which are entries of their own, marked as such by `keytool -importcert`. Stores are at most
+/// 1 MiB long.
 ///
 /// A client is who its certificate is for: ACLs of the scheme `x509` name the subject, written as
 /// Apache's servers write it. What Apache's servers can check and this one cannot (`ssl.crl`,
@@ -114,11 +119,12 @@ impl fmt::Debug for Store {
 pub enum StoreFormat {
     /// Text: certificates and, in a key store, a private key.
     Pem,
-    /// Java's default since version 9 (`.p12`, `.pfx`).
+    /// Java's default since version 9 (`.p12`, `.pfx`). As in Java, the store may just as well be
+    /// [`Jks`](Self::Jks).
     Pkcs12,
-    /// Java's own (`.jks`).
+    /// Java's own (`.jks`). As in Java, the store may just as well be [`Pkcs12`](Self::Pkcs12).
     Jks,
-    /// Bouncy Castle's FIPS format (`.bcfks`).
+    /// Bouncy Castle's FIPS format (`.bcfks`), which is not read here.
     Bcfks,
 }
 
@@ -136,7 +142,7 @@ impl StoreFormat {
         ends.into_iter().find(|(end, _)| name.ends_with(end)).map(|(_, format)| format)
     }
 
-    /// By the value of `ssl.keyStore.type`.
+    /// By the value of `ssl.keyStore.type`, in capitals or not.
     #[must_use]
     pub fn of_name(name: &str) -> Option<Self> {
         let names = [
@@ -145,7 +151,10 @@ impl StoreFormat {
             ("PKCS12", Self::Pkcs12),
             ("BCFKS", Self::Bcfks),
         ];
-        names.into_iter().find(|(known, _)| *known == name).map(|(_, format)| format)
+        names
+            .into_iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, format)| format)
     }
 }
 

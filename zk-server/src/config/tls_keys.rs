@@ -136,6 +136,7 @@ impl StoreKeys {
         match key {
             "location" if value.is_empty() => return Taken::Bad("a file"),
             "location" => self.location = Some(PathBuf::from(value)),
+            "type" if value.is_empty() => self.format = None,
             "type" => match StoreFormat::of_name(value) {
                 Some(format) => self.format = Some(format),
                 None => return Taken::Bad("PEM, PKCS12, JKS or BCFKS"),
@@ -179,6 +180,8 @@ mod tests {
             ("/a/k", None, StoreFormat::Jks),
             ("/a/k", Some("PEM"), StoreFormat::Pem),
             ("/a/k.pem", Some("PKCS12"), StoreFormat::Pkcs12),
+            ("/a/k.pem", Some("jks"), StoreFormat::Jks),
+            ("/a/k.pem", Some(""), StoreFormat::Pem),
         ];
         for (path, kind, expected) in cases {
             let mut keys = TlsKeys::default();

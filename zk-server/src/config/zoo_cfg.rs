@@ -109,8 +109,7 @@ impl ConfigReader<'_> {
             KeyKind::Honoured => self.set(property),
             KeyKind::Ensemble => self.set_member(property),
             KeyKind::WithoutEffect => {
-                let message = format!("{} has no effect on this server", shown(&property.key));
-                self.warn(property.line, message);
+                self.warn_without_effect(property);
                 Ok(())
             }
             KeyKind::Unknown => {
@@ -161,7 +160,8 @@ impl ConfigReader<'_> {
                 self.number::<u32>(property, "a number of ticks above 0", 1)?;
             }
             key => {
-                let known = self.set_limits(property)?
+                let known = self.set_server(property)?
+                    || self.set_limits(property)?
                     || self.set_storage(property)?
                     || self.set_operators(property)?
                     || self.set_authentication(property)?
@@ -323,6 +323,11 @@ impl ConfigReader<'_> {
         ConfigError::Line { file, line, problem, expected }
     }
 
+    pub(super) fn warn_without_effect(&mut self, property: &Property) {
+        let message = format!("{} has no effect on this server", shown(&property.key));
+        self.warn(property.line, message);
+    }
+
     fn warn_unknown(&mut self, property: &Property) {
         let key = shown(&property.key);
         let message = match keys::suggestion(&property.key) {
@@ -357,5 +362,5 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 #[cfg(test)]
-#[path = "zoo_cfg_tests.rs"]
+#[path = "tests/mod.rs"]
 mod tests;

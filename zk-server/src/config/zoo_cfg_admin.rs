@@ -15,6 +15,14 @@ const OTHERS: [&str; 2] = [
     "org.apache.zookeeper.metrics.impl.NullMetricsProvider",
 ];
 
+/// What an operator has asked for that the AdminServer does not do. Whoever asks for it must not be
+/// offered less.
+const NOT_OFFERED: [(&str, &str); 3] = [
+    ("admin.forceHttps", "the AdminServer speaks HTTP without TLS only"),
+    ("admin.needClientAuth", "the AdminServer asks nobody for a certificate"),
+    ("admin.portUnification", "the AdminServer speaks HTTP without TLS only"),
+];
+
 /// The keys for operators as far as they are read. Whether there is a port at all may be said
 /// behind what is said about it.
 #[derive(Debug, Default)]
@@ -46,6 +54,16 @@ impl ConfigReader<'_> {
                 }
                 self.operators.admin.command_url = url.to_owned();
             }
+            "admin.snapshot.enabled" => {
+                self.operators.admin.snapshot_enabled = self.boolean(property)?;
+            }
+            "admin.restore.enabled" => {
+                self.operators.admin.restore_enabled = self.boolean(property)?;
+            }
+            "admin.rateLimiterIntervalInMS" => {
+                let ms: u32 = self.number(property, "a time in milliseconds", 0)?;
+                self.operators.admin.rate_limit_interval = Duration::from_millis(ms.into());
+            }
             "metricsProvider.className" => match property.value.as_str() {
                 PROMETHEUS => self.operators.prometheus = true,
                 class if OTHERS.contains(&class) => self.operators.prometheus = false,
@@ -63,9 +81,17 @@ impl ConfigReader<'_> {
                 }
             }
             "audit.enable" => self.config.operators.audit = self.boolean(property)?,
-            _ => return Ok(false),
+            _ => return self.set_not_offered(property),
         }
         Ok(true)
+    }
+
+    fn set_not_offered(&self, property: &Property) -> Result<bool, ConfigError> {
+        match NOT_OFFERED.iter().find(|(key, _)| *key == property.key) {
+            None => Ok(false),
+            Some((_, why)) if self.boolean(property)? => Err(self.refused(property, why)),
+            Some(_) => Ok(true),
+        }
     }
 
     pub(super) fn finish_operators(&mut self, text: &str) {
@@ -109,7 +135,9 @@ mod tests {
     fn ports_have_apaches_keys() {
         let both = operators(
             "admin.serverPort=9090\nadmin.enableServer=true\nadmin.commandURL=/zk\n\
-             admin.idleTimeout=1000\naudit.enable=true\nmetricsProvider.httpHost=::1\n\
+             admin.idleTimeout=1000\nadmin.restore.enabled=false\naudit.enable=true\n\
+             admin.snapshot.enabled=false\nadmin.rateLimiterIntervalInMS=500\n\
+             metricsProvider.httpHost=::1\n\
              metricsProvider.className=\
              org.apache.zookeeper.metrics.prometheus.PrometheusMetricsProvider\n",
         );
@@ -117,6 +145,9 @@ mod tests {
             port: 9090,
             command_url: "/zk".to_owned(),
             idle_timeout: Duration::from_secs(1),
+            snapshot_enabled: false,
+            restore_enabled: false,
+            rate_limit_interval: Duration::from_millis(500),
             ..AdminConfig::default()
         };
         assert_eq!((both.admin, both.audit), (Some(admin), true));

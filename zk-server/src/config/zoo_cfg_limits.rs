@@ -3,13 +3,13 @@
 use super::ConfigError;
 use super::properties::Property;
 use super::zoo_cfg::ConfigReader;
-use crate::storage::format::RECORD_LEN_MAX;
 
-/// Bytes by which a transaction may be longer than its request.
-const TXN_OVERHEAD_MAX: usize = 64 << 10;
+/// The largest `jute.maxbuffer`: with what a transaction has beside its request it is still below
+/// 2 GiB, which is all that a length in the log can say.
+const FRAME_LEN_MAX: usize = 1 << 30;
 
-/// The largest `jute.maxbuffer`: of what is longer the log could not be read again.
-const FRAME_LEN_MAX: usize = RECORD_LEN_MAX - TXN_OVERHEAD_MAX;
+/// The least `jute.maxbuffer.extrasize`; less counts as this, as in Apache.
+const EXTRA_LEN_MIN: usize = 1 << 10;
 
 /// The least `jute.maxbuffer`: an ordinary client can still connect.
 const FRAME_LEN_MIN: usize = 1 << 10;
@@ -21,6 +21,10 @@ impl ConfigReader<'_> {
             "enforceQuota" => self.config.enforce_quota = self.boolean(property)?,
             "digest.enabled" => self.config.digest_enabled = self.boolean(property)?,
             "jute.maxbuffer" => self.config.limits.frame_len = self.frame_len(property)?,
+            "jute.maxbuffer.extrasize" => {
+                let len = self.len(property, "a number of bytes", 0)?;
+                self.config.limits.record_extra_len = Some(len.max(EXTRA_LEN_MIN));
+            }
             "connection_throttle_tokens" => {
                 self.config.limits.connection_throttle.tokens =
                     self.number(property, "a number of connections, 0 for no limit", 0)?;
@@ -31,6 +35,22 @@ impl ConfigReader<'_> {
             "connection_throttle_fill_count" => {
                 self.config.limits.connection_throttle.fill_count =
                     self.number(property, "a number of connections above 0", 1)?;
+            }
+            "connection_throttle_freeze_time" if property.value == "-1" => {
+                self.config.limits.connection_throttle.freeze_time = None;
+            }
+            "connection_throttle_freeze_time" => {
+                let time = self.millis(property, 0)?;
+                self.config.limits.connection_throttle.freeze_time = Some(time);
+            }
+            "connection_throttle_drop_increase" => {
+                self.config.limits.connection_throttle.drop_increase = self.share(property)?;
+            }
+            "connection_throttle_drop_decrease" => {
+                self.config.limits.connection_throttle.drop_decrease = self.share(property)?;
+            }
+            "connection_throttle_decrease_ratio" => {
+                self.config.limits.connection_throttle.decrease_ratio = self.share(property)?;
             }
             "largeRequestThreshold" => {
                 let expected = "a number of bytes, -1 for no limit";
@@ -48,11 +68,38 @@ impl ConfigReader<'_> {
         Ok(true)
     }
 
+    /// A number from 0 to 1, in millionths.
+    fn share(&self, property: &Property) -> Result<u32, ConfigError> {
+        let expected = "a share from 0 to 1, such as 0.02";
+        let share: f64 = self.number(property, expected, 0.0)?;
+        if share > 1.0 {
+            return Err(self.bad_value(property, expected));
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "it is from 0 to a million"
+        )]
+        Ok((share * 1e6).round() as u32)
+    }
+
     /// Apache takes it from a property of the JVM only; who moves here has it in a start script and
     /// can write it into the file.
+    /// A number of bytes, as Java decodes one: in hexadecimal digits behind `0x` or `#`, too.
+    fn len(&self, property: &Property, expected: &str, least: usize) -> Result<usize, ConfigError> {
+        let value = property.value.as_str();
+        let Some(digits) = ["0x", "0X", "#"].iter().find_map(|start| value.strip_prefix(start))
+        else {
+            return self.number(property, expected, least);
+        };
+        let are_digits = digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+        let len = usize::from_str_radix(digits, 16).ok().filter(|len| are_digits && *len >= least);
+        len.ok_or_else(|| self.bad_value(property, expected))
+    }
+
     fn frame_len(&self, property: &Property) -> Result<usize, ConfigError> {
         let expected = format!("a number of bytes from {FRAME_LEN_MIN} to {FRAME_LEN_MAX}");
-        let len = self.number(property, &expected, FRAME_LEN_MIN)?;
+        let len = self.len(property, &expected, FRAME_LEN_MIN)?;
         if len > FRAME_LEN_MAX { Err(self.bad_value(property, &expected)) } else { Ok(len) }
     }
 }

@@ -25,6 +25,7 @@ impl ConfigReader<'_> {
             "preAllocSize" => changed.log.preallocation = self.kib(property)?,
             "txnLogSizeLimitInKb" => changed.log.file_len_max = self.kib(property)?,
             "forceSync" => changed.log.force_sync = self.yes_no(property)?,
+            "datadir.autocreate" => changed.autocreate = self.boolean(property)?,
             // As in Apache, 0 or less is no limit but that of the requests in flight.
             "maxBatchSize" => {
                 let max: i64 = self.number(property, "a number of transactions", i64::MIN)?;
@@ -56,6 +57,7 @@ impl ConfigReader<'_> {
                 self.keeps_everything = property.value.trim_start_matches('-') == "0"
                     || property.value.starts_with('-');
             }
+            "snapshot.trust.empty" => changed.trust_empty = self.boolean(property)?,
             _ => return Ok(false),
         }
         self.config.storage = changed;
@@ -94,5 +96,24 @@ impl ConfigReader<'_> {
     fn kib(&self, property: &Property) -> Result<u64, ConfigError> {
         let kib: i64 = self.number(property, "a number of KiB", i64::MIN)?;
         Ok(u64::try_from(kib).unwrap_or(0).saturating_mul(1024))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::parse;
+
+    #[test]
+    fn directories_are_made_and_nothing_is_trusted_unless_the_file_says_otherwise() {
+        let storage = |lines: &str| {
+            let parsed = parse("zoo.cfg", &format!("dataDir=/d\nclientPort=1\n{lines}")).unwrap();
+            assert_eq!(parsed.warnings, []);
+            (parsed.config.storage.autocreate, parsed.config.storage.trust_empty)
+        };
+        assert_eq!(storage(""), (true, false));
+        assert_eq!(storage("datadir.autocreate=false\nsnapshot.trust.empty=true"), (false, true));
+        assert_eq!(storage("datadir.autocreate=true\nsnapshot.trust.empty=false"), (true, false));
+        let unclear = parse("zoo.cfg", "dataDir=/d\nclientPort=1\ndatadir.autocreate=no");
+        assert!(unclear.unwrap_err().to_string().contains("expected true or false"));
     }
 }

@@ -37,10 +37,11 @@ impl ConfigReader<'_> {
         Ok(true)
     }
 
-    fn refused(&self, property: &Property, why: &str) -> ConfigError {
+    /// Asks for what is not offered, and must not seem to be.
+    pub(super) fn refused(&self, property: &Property, why: &str) -> ConfigError {
         let problem = format!(
-            "{} asks for what this server cannot do: {why}. Remove the line only if clients may be \
-             let in without it",
+            "{} asks for what this server cannot do: {why}. Remove the line only if the server may \
+             run without it",
             shown(&property.key)
         );
         ConfigError::Unsupported { file: self.file.to_owned(), line: property.line, problem }

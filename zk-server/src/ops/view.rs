@@ -7,6 +7,7 @@ use zk_proto::{SessionId, Zxid};
 
 use crate::config::ServerConfig;
 use crate::server::stats::{ConnectionStats, ServerStats};
+use crate::tree::DataTree;
 
 /// How to ask about the process around the server, which pure code cannot look at. By default
 /// nothing is known.
@@ -55,6 +56,7 @@ pub struct DirectorySizes {
 pub(crate) struct ServerView<'a> {
     pub(crate) config: &'a ServerConfig,
     pub(crate) stats: &'a ServerStats,
+    pub(crate) tree: &'a DataTree,
     pub(crate) last_zxid: Zxid,
     pub(crate) uptime: Duration,
     pub(crate) connection_count: usize,

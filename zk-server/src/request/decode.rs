@@ -24,23 +24,29 @@ pub fn decode(op: OpCode, body: &Bytes) -> Result<Request<'_>, DecodeError> {
     Ok(request)
 }
 
-/// Whether a request that cannot be decoded is put on record all the same, by a transaction that
-/// changes nothing and uses up a zxid. Apache gives a zxid to writes before it looks into them, but
-/// to a reconfig only afterwards.
+/// Whether a write that cannot be decoded is put on record all the same, by a transaction that
+/// changes nothing and uses up a zxid. Apache 3.9 gives a zxid to a write that it could read, and
+/// finds out later about a null; to a multi in any case; to a reconfig only if it is carried out.
+/// Up to 3.8 every other write got one before it was read.
 #[must_use]
-pub fn is_recorded_undecoded(op: OpCode) -> bool {
-    op != OpCode::Reconfig
+pub fn is_recorded_undecoded(op: OpCode, error: &DecodeError) -> bool {
+    match op {
+        OpCode::Multi => true,
+        OpCode::Reconfig => false,
+        _ => matches!(error, DecodeError::UnexpectedNull(_)),
+    }
 }
 
 /// What is not well-formed fails a multi as a whole, like one that cannot be decoded: reads among
-/// writes, and a time to live asked for by an operation that has no field for it. Unknown flags are
-/// the operation's own failure. All as in Apache 3.8.
+/// writes, flags that do not exist, and a time to live asked for by an operation that has no field
+/// for it. All as in Apache 3.9; before, unknown flags were the operation's own failure, and with a
+/// time to live they still are.
 pub(super) fn is_well_formed(op: &MultiOp<'_>) -> bool {
     match op {
         MultiOp::Create(request)
         | MultiOp::Create2(request)
         | MultiOp::CreateContainer(request) => {
-            !CreateMode::try_from(request.flags).is_ok_and(CreateMode::is_ttl)
+            CreateMode::try_from(request.flags).is_ok_and(|mode| !mode.is_ttl())
         }
         op => !op.is_read(),
     }

@@ -1,8 +1,11 @@
 //! What nodes will be once all transactions on their way are applied.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
+use std::hash::RandomState;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
+use hashbrown::hash_map::{Entry, EntryRef};
 use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
 
 use super::proposer::Slot;
@@ -18,8 +21,9 @@ pub(super) struct NodeFacts {
     pub(super) child_count: usize,
     pub(super) data_len: usize,
     pub(super) acl: Arc<[Acl]>,
-    /// `None`: as it is in the tree.
-    pub(super) content: Option<ContentSum>,
+    pub(super) content: ContentSum,
+    /// What the node adds to the tree's digest as long as nothing pending is applied.
+    pub(super) applied: NodeDigest,
 }
 
 impl NodeFacts {
@@ -36,15 +40,14 @@ impl NodeFacts {
     /// Its data is set.
     pub(super) fn set_data(&mut self, path: &str, data: Option<&[u8]>, slot: Slot) {
         self.data_len = data.map_or(0, <[u8]>::len);
-        self.content = Some(ContentSum::of(path, data));
+        self.content = ContentSum::of(path, data);
         self.stat.mzxid = slot.zxid;
         self.stat.mtime_ms = slot.wall_ms;
     }
 
-    fn digest(&mut self, path: &str, tree: &DataTree) -> NodeDigest {
-        let in_tree = || tree.node(path).map(|node| node.content_sum(path));
-        self.content = self.content.or_else(in_tree);
-        self.content.map_or(NodeDigest::NONE, |content| content.with(&self.stat))
+    /// What it will add to the tree's digest.
+    fn digest(&self) -> NodeDigest {
+        self.content.with(&self.stat)
     }
 }
 
@@ -57,7 +60,8 @@ impl From<NodeRef<'_>> for NodeFacts {
             child_count: node.child_count(),
             data_len: node.data().map_or(0, <[u8]>::len),
             acl: Arc::clone(node.acl()),
-            content: None,
+            content: node.content_sum(),
+            applied: node.digest(),
         }
     }
 }
@@ -71,7 +75,12 @@ type After = Option<NodeFacts>;
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
     /// Looked up, and iterated only where the order of what is found does not show.
-    nodes: HashMap<Arc<str>, Touched>,
+    ///
+    /// Clients choose the paths, and a multi brings thousands of them. So they are hashed by the
+    /// standard library's keyed function, with keys of the system's randomness, and not by this
+    /// map's own: its seed is made of addresses in memory, and it promises nothing against who looks
+    /// for paths that meet.
+    nodes: HashMap<Arc<str>, Touched, RandomState>,
     /// What each transaction touched, in their order.
     touched: VecDeque<(Zxid, Arc<str>)>,
     /// Sessions whose end is pending, and its transaction.
@@ -86,21 +95,26 @@ struct Touched {
     /// The last such.
     by: Zxid,
     after: After,
-    /// What the node will add to the tree's digest.
+    /// What the node will add to the tree's digest; of no meaning before the draft is [kept](Draft::keep).
     digest: NodeDigest,
 }
 
 impl Outstanding {
     /// Forgets the effects of transactions up to `zxid`: they are in the tree now.
     pub(super) fn forget(&mut self, zxid: Zxid) {
-        while let Some((_, path)) = self.touched.front().filter(|(by, _)| *by <= zxid) {
+        while self.touched.front().is_some_and(|(by, _)| *by <= zxid)
+            && let Some((_, path)) = self.touched.pop_front()
+        {
             // A later transaction may have touched the node again.
-            if self.nodes.get(path).is_some_and(|touched| touched.by <= zxid) {
-                self.nodes.remove(path);
+            if let Entry::Occupied(entry) = self.nodes.entry(path)
+                && entry.get().by <= zxid
+            {
+                entry.remove();
             }
-            self.touched.pop_front();
         }
-        self.closing.retain(|_, by| *by > zxid);
+        if !self.closing.is_empty() {
+            self.closing.retain(|_, by| *by > zxid);
+        }
     }
 
     /// Whether a pending transaction ends the session.
@@ -116,23 +130,6 @@ impl Outstanding {
     /// Whether a pending transaction touches the node.
     pub(super) fn touches(&self, path: &str) -> bool {
         self.nodes.contains_key(path)
-    }
-
-    /// Takes over the effects of one transaction.
-    pub(super) fn adopt(&mut self, tree: &DataTree, zxid: Zxid, effects: Effects) {
-        self.digest = self.digest(tree);
-        for (path, mut after) in effects.0 {
-            let path: Arc<str> = path.into();
-            let before = match self.nodes.get(&path) {
-                Some(touched) => touched.digest,
-                None => digest_in(tree, &path),
-            };
-            let digest = after.as_mut().map_or(NodeDigest::NONE, |facts| facts.digest(&path, tree));
-            self.digest.subtract(before);
-            self.digest.add(digest);
-            self.touched.push_back((zxid, Arc::clone(&path)));
-            self.nodes.insert(path, Touched { by: zxid, after, digest });
-        }
     }
 
     /// What the tree will add up to once everything pending is applied.
@@ -153,38 +150,49 @@ impl Outstanding {
     }
 }
 
-fn digest_in(tree: &DataTree, path: &str) -> NodeDigest {
-    tree.node(path).map_or(NodeDigest::NONE, |node| node.content_sum(path).with(&node.disk_stat()))
-}
-
-/// What one transaction does to nodes.
-#[derive(Debug, Default)]
-pub(super) struct Effects(BTreeMap<String, After>);
-
 /// The tree, what is pending, and on top the effects of the request that is being validated: each
 /// operation of a multi sees those before it, and if the multi fails they are dropped together.
+///
+/// The effects stand among what is pending already; unless they are [kept](Self::keep), dropping
+/// the draft takes them back.
 #[derive(Debug)]
 pub(super) struct Draft<'d> {
     tree: &'d DataTree,
-    outstanding: &'d Outstanding,
+    outstanding: &'d mut Outstanding,
     slot: Slot,
-    effects: Effects,
+    /// What stood where the request has put something, in the order of its first effects on each
+    /// node.
+    before: Vec<(Arc<str>, Before)>,
+}
+
+/// A node before a request.
+#[derive(Debug)]
+enum Before {
+    /// Nothing pending touches it; what it adds to the tree's digest.
+    Applied(NodeDigest),
+    /// Something does.
+    Pending(Touched),
 }
 
 impl<'d> Draft<'d> {
-    pub(super) fn new(tree: &'d DataTree, outstanding: &'d Outstanding, slot: Slot) -> Self {
-        Self { tree, outstanding, slot, effects: Effects::default() }
+    pub(super) fn new(tree: &'d DataTree, outstanding: &'d mut Outstanding, slot: Slot) -> Self {
+        Self { tree, outstanding, slot, before: Vec::new() }
     }
 
     /// The node as it will be when the request's turn comes.
     pub(super) fn node(&self, path: &str) -> Option<NodeFacts> {
-        if let Some(after) = self.effects.0.get(path) {
-            return after.clone();
+        match self.outstanding.nodes.get(path) {
+            Some(touched) => touched.after.clone(),
+            None => self.tree.node(path).map(NodeFacts::from),
         }
-        if let Some(touched) = self.outstanding.nodes.get(path) {
-            return touched.after.clone();
+    }
+
+    /// Whether the node will be there when the request's turn comes.
+    pub(super) fn has(&self, path: &str) -> bool {
+        match self.outstanding.nodes.get(path) {
+            Some(touched) => touched.after.is_some(),
+            None => self.tree.node(path).is_some(),
         }
-        self.tree.node(path).map(NodeFacts::from)
     }
 
     /// The place of the request that is being validated.
@@ -193,18 +201,14 @@ impl<'d> Draft<'d> {
     }
 
     pub(super) fn put(&mut self, path: &str, facts: NodeFacts) {
-        self.effects.0.insert(path.to_owned(), Some(facts));
+        self.set(path, facts.applied, Some(facts));
     }
 
     /// Deletes a node and takes it from its parent's children.
-    pub(super) fn delete(&mut self, path: &str) {
-        self.effects.0.insert(path.to_owned(), None);
-        if let Some(parent_path) = zk_proto::path::parent(path)
-            && let Some(mut parent) = self.node(parent_path)
-        {
-            parent.child_count = parent.child_count.saturating_sub(1);
-            parent.stat.pzxid = self.slot.zxid;
-            self.put(parent_path, parent);
+    pub(super) fn delete(&mut self, path: &str, facts: &NodeFacts) {
+        self.set(path, facts.applied, None);
+        if let Some(parent_path) = zk_proto::path::parent(path) {
+            self.remove_children(parent_path, 1);
         }
     }
 
@@ -212,15 +216,39 @@ impl<'d> Draft<'d> {
     pub(super) fn delete_all(&mut self, paths: &[String]) {
         let mut gone_below: BTreeMap<&str, usize> = BTreeMap::new();
         for path in paths {
-            self.effects.0.insert(path.clone(), None);
+            let applied = self.node(path).map_or(NodeDigest::NONE, |facts| facts.applied);
+            self.set(path, applied, None);
             let parent = zk_proto::path::parent(path).unwrap_or_default();
             *gone_below.entry(parent).or_default() += 1;
         }
         for (path, gone) in gone_below {
-            if let Some(mut parent) = self.node(path) {
-                parent.child_count = parent.child_count.saturating_sub(gone);
-                parent.stat.pzxid = self.slot.zxid;
-                self.put(path, parent);
+            self.remove_children(path, gone);
+        }
+    }
+
+    fn remove_children(&mut self, path: &str, gone: usize) {
+        if let Some(mut parent) = self.node(path) {
+            parent.child_count = parent.child_count.saturating_sub(gone);
+            parent.stat.pzxid = self.slot.zxid;
+            self.put(path, parent);
+        }
+    }
+
+    /// `applied` is the digest of the node in the tree, if nothing pending touches it.
+    fn set(&mut self, path: &str, applied: NodeDigest, after: After) {
+        let by = self.slot.zxid;
+        match self.outstanding.nodes.entry_ref(path) {
+            EntryRef::Occupied(mut entry) if entry.get().by == by => entry.get_mut().after = after,
+            EntryRef::Occupied(mut entry) => {
+                let path = Arc::clone(entry.key());
+                let touched = Touched { by, after, digest: NodeDigest::NONE };
+                self.before.push((path, Before::Pending(entry.insert(touched))));
+            }
+            EntryRef::Vacant(entry) => {
+                let touched = Touched { by, after, digest: NodeDigest::NONE };
+                let path: Arc<str> = path.into();
+                entry.insert_with_key(Arc::clone(&path), touched);
+                self.before.push((path, Before::Applied(applied)));
             }
         }
     }
@@ -253,12 +281,42 @@ impl<'d> Draft<'d> {
         self.outstanding.touches(path)
     }
 
-    /// Drops the request's own effects.
+    /// Takes the request's own effects back.
     pub(super) fn roll_back(&mut self) {
-        self.effects.0.clear();
+        for (path, before) in self.before.drain(..) {
+            match before {
+                Before::Pending(touched) => self.outstanding.nodes.insert(path, touched),
+                Before::Applied(_) => self.outstanding.nodes.remove(&path),
+            };
+        }
     }
 
-    pub(super) fn into_effects(self) -> Effects {
-        self.effects
+    /// Lets the effects stand: the request becomes a transaction. Gives what the tree adds up to
+    /// after it.
+    pub(super) fn keep(mut self) -> TreeDigest {
+        let (tree, zxid) = (self.tree, self.slot.zxid);
+        let Outstanding { nodes, touched, digest, .. } = &mut *self.outstanding;
+        if touched.is_empty() {
+            *digest = tree.running_digest();
+        }
+        for (path, before) in self.before.drain(..) {
+            let before = match before {
+                Before::Applied(digest) => digest,
+                Before::Pending(touched) => touched.digest,
+            };
+            if let Some(now) = nodes.get_mut(&path) {
+                now.digest = now.after.as_ref().map_or(NodeDigest::NONE, NodeFacts::digest);
+                digest.subtract(before);
+                digest.add(now.digest);
+            }
+            touched.push_back((zxid, path));
+        }
+        self.outstanding.digest(tree)
+    }
+}
+
+impl Drop for Draft<'_> {
+    fn drop(&mut self) {
+        self.roll_back();
     }
 }

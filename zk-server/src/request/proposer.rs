@@ -1,14 +1,13 @@
 //! From requests to transactions.
 
-use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::txn::{Txn, TxnDigest, TxnHeader};
 use zk_proto::{ErrorCode, Request, SessionId, Zxid};
 
-use super::pending::{Draft, Effects, Outstanding};
+use super::pending::{Draft, Outstanding};
 use super::write::Validator;
 use crate::auth::{AccessControl, Identities};
 use crate::log_limit::LogLimit;
-use crate::storage::format::TxnDigest;
-use crate::tree::DataTree;
+use crate::tree::{DataTree, TreeDigest};
 
 /// Settings that decide which writes are offered.
 #[derive(Clone, Copy, Debug, Default)]
@@ -134,14 +133,14 @@ impl Proposer {
         request: &Request<'_>,
         slot: Slot,
     ) -> Proposal {
-        let draft = Draft::new(tree, &self.outstanding, slot);
+        let draft = Draft::new(tree, &mut self.outstanding, slot);
         let mut validator = Validator::new(draft, access, requester, self.settings);
         let judged = validator.judge(request);
         if let Some(excess) = validator.take_excess() {
             self.quota_log.warn(slot.wall_ms, &excess);
         }
-        let effects = validator.into_effects();
-        self.settle(tree, requester.session, requester.cxid, judged.map(|txn| (txn, effects)), slot)
+        let judged = judged.map(|txn| (txn, validator.into_draft().keep()));
+        self.settle(requester.session, requester.cxid, judged, slot)
     }
 
     /// A write of the server's own.
@@ -151,7 +150,7 @@ impl Proposer {
         request: ServerRequest,
         slot: Slot,
     ) -> Proposal {
-        let mut draft = Draft::new(tree, &self.outstanding, slot);
+        let mut draft = Draft::new(tree, &mut self.outstanding, slot);
         let (session, cxid, judged) = match request {
             ServerRequest::CreateSession { session, timeout_ms } => {
                 (session, 0, Ok(Txn::CreateSession { timeout_ms }))
@@ -163,14 +162,20 @@ impl Proposer {
                 (SessionId::NONE, 0, super::write::delete_container(&mut draft, path))
             }
         };
-        let effects = draft.into_effects();
-        self.settle(tree, session, cxid, judged.map(|txn| (txn, effects)), slot)
+        let judged = judged.map(|txn| (txn, draft.keep()));
+        self.settle(session, cxid, judged, slot)
     }
 
     /// A write that cannot even be judged: its body is no such request, for instance.
     #[must_use]
     pub fn refuse(&self, session: SessionId, cxid: i32, code: ErrorCode, slot: Slot) -> Proposal {
         proposal(session, cxid, Txn::Error(code), None, slot)
+    }
+
+    /// What it was made with.
+    #[must_use]
+    pub fn settings(&self) -> ProposerSettings {
+        self.settings
     }
 
     /// The tree has everything up to `zxid` now.
@@ -180,21 +185,19 @@ impl Proposer {
 
     fn settle(
         &mut self,
-        tree: &DataTree,
         session: SessionId,
         cxid: i32,
-        judged: Result<(Txn, Effects), ErrorCode>,
+        judged: Result<(Txn, TreeDigest), ErrorCode>,
         slot: Slot,
     ) -> Proposal {
-        let (txn, effects) = match judged {
+        let (txn, digest) = match judged {
             Ok(judged) => judged,
             Err(code) => return proposal(session, cxid, Txn::Error(code), None, slot),
         };
-        self.outstanding.adopt(tree, slot.zxid, effects);
-        let digest = self.settings.digest_enabled.then(|| self.outstanding.digest(tree).into());
         if matches!(txn, Txn::CloseSession { .. }) {
             self.outstanding.close(session, slot.zxid);
         }
+        let digest = self.settings.digest_enabled.then(|| digest.into());
         proposal(session, cxid, txn, digest, slot)
     }
 

@@ -8,7 +8,6 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
-use tokio::sync::watch;
 
 use super::acceptor::Acceptor;
 use super::doors::Door;
@@ -18,13 +17,12 @@ use super::stream::{Moved, Stream};
 use crate::ConnectionId;
 use crate::server::{CloseReason, Event};
 
-/// Bytes of room for one read. What a connection has read and the server has not taken is bounded
-/// by this and the limit of a frame.
-const READ_CHUNK: usize = 8 << 10;
+/// Bytes of what a closed connection still sends that are read at once.
+const LINGER_READ_LEN: usize = 4 << 10;
 
-/// Bytes of input after which the buffer is given back, so that an idle connection does not keep
-/// the room of the largest request it ever made.
-const INPUT_KEPT_MAX: usize = 64 << 10;
+/// Bytes of output of which the server need not be told at once that they are written: as long as
+/// nothing else happens they count as unread.
+const UNTOLD_MAX: usize = 1 << 10;
 
 /// How long a closed connection may still send before it is dropped. Closing a socket with unread
 /// input resets the connection, and the client might never see the last answer.
@@ -44,8 +42,11 @@ pub(super) async fn serve(
     socket: TcpStream,
     door: Door,
 ) {
-    // `Stopped` needs no further word: whoever stopped the server gave the reason.
-    let _ = receive(shared, conn, peer, socket, door).await;
+    // `Stopped` needs no further word: whoever stopped the server gave the reason. What receiving
+    // takes is large, and gone when the exchange begins.
+    if let Ok(Some(mut task)) = Box::pin(receive(shared, conn, peer, socket, door)).await {
+        let _ = task.run().await;
+    }
 }
 
 /// Makes the connection known, so that it counts, and then lets the client in.
@@ -55,10 +56,9 @@ async fn receive(
     peer: SocketAddr,
     socket: TcpStream,
     door: Door,
-) -> Result<(), Stopped> {
-    let mut paused = shared.paused.subscribe();
+) -> Result<Option<ConnectionTask>, Stopped> {
     let link = Arc::new(Link::default());
-    wait_while_paused(&shared, &link, &mut paused).await;
+    wait_while_paused(&shared, &link).await;
     shared.accepted(conn, peer, &link)?;
     let entered = tokio::select! {
         biased;
@@ -69,7 +69,8 @@ async fn receive(
         if let Some(Ending::Closed(reason)) = link.ending.get() {
             report(&shared, peer, reason);
         }
-        return shared.disconnected(conn);
+        shared.disconnected(conn)?;
+        return Ok(None);
     };
     #[cfg(feature = "tls")]
     if matches!(stream, Stream::Tls(_)) {
@@ -80,7 +81,7 @@ async fn receive(
     }
     let (input, output) = (BytesMut::new(), BytesMut::new());
     let acceptor = Acceptor::default();
-    ConnectionTask { shared, conn, peer, link, acceptor, stream, input, output, paused }.run().await
+    Ok(Some(ConnectionTask { shared, conn, peer, link, acceptor, stream, input, output }))
 }
 
 struct ConnectionTask {
@@ -92,11 +93,10 @@ struct ConnectionTask {
     stream: Stream,
     input: BytesMut,
     output: BytesMut,
-    paused: watch::Receiver<bool>,
 }
 
 impl ConnectionTask {
-    async fn run(mut self) -> Result<(), Stopped> {
+    async fn run(&mut self) -> Result<(), Stopped> {
         let served = self.exchange().await;
         match served? {
             Some(Ending::Closed(reason)) => {
@@ -106,6 +106,10 @@ impl ConnectionTask {
                 }
                 self.flush().await?;
                 self.shared.disconnected(self.conn)?;
+                if reason == CloseReason::SessionClosed && self.stream.has_no_input() {
+                    // Whoever says goodbye has nothing more to say.
+                    return Ok(());
+                }
                 tokio::select! {
                     () = self.shared.stop.cancelled() => {}
                     () = linger(&mut self.stream) => {}
@@ -121,16 +125,17 @@ impl ConnectionTask {
     async fn exchange(&mut self) -> Result<Option<Ending>, Stopped> {
         let mut stalled_at = None;
         loop {
-            wait_while_paused(&self.shared, &self.link, &mut self.paused).await;
-            if *self.paused.borrow() && self.shared.stop.is_cancelled() {
+            wait_while_paused(&self.shared, &self.link).await;
+            if self.shared.is_paused() && self.shared.stop.is_cancelled() {
                 // What has come to a server at a standstill is not carried out at its end.
                 return Ok(None);
             }
-            let offered = self.input.len();
             let look = self.shared.look(self.conn, &mut self.input, self.output.is_empty())?;
-            if self.input.is_empty() && offered > INPUT_KEPT_MAX {
+            if self.input.is_empty() {
+                // A connection that waits keeps no room for what may come.
                 self.input = BytesMut::new();
             }
+            let is_short = (1..=UNTOLD_MAX).contains(&look.output.len());
             if !look.output.is_empty() {
                 self.output = look.output;
                 stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
@@ -149,18 +154,38 @@ impl ConnectionTask {
             if look.turn_is_over {
                 self.shared.let_others_in().await;
             }
-            match self.step(look.wants_input, stalled_at).await {
-                Ok(Step::Wrote) => {
-                    if self.output.is_empty() {
-                        self.output = BytesMut::new();
+            if !self.wait(look.wants_input, is_short, &mut stalled_at).await {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Moves bytes until the server has something to see. False: the client is gone.
+    ///
+    /// That `is_short` output is written can wait until something else is to be seen.
+    async fn wait(
+        &mut self,
+        wants_input: bool,
+        is_short: bool,
+        stalled_at: &mut Option<Instant>,
+    ) -> bool {
+        loop {
+            match self.step(wants_input, *stalled_at).await {
+                Ok(Step::Wrote) if self.output.is_empty() => {
+                    self.output = BytesMut::new();
+                    if !is_short || !wants_input {
+                        return true;
                     }
-                    stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
                 }
-                Ok(Step::Woken) => {}
-                Ok(Step::Ended) => return Ok(None),
+                Ok(Step::Wrote) => {
+                    *stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
+                    return true;
+                }
+                Ok(Step::Woken) => return true,
+                Ok(Step::Ended) => return false,
                 Err(error) => {
                     tracing::debug!(peer = %self.peer, %error, "lost the connection");
-                    return Ok(None);
+                    return false;
                 }
             }
         }
@@ -176,23 +201,21 @@ impl ConnectionTask {
         })
     }
 
-    /// Waits for whatever comes first.
+    /// Waits for whatever comes first. Who stops or pauses the server wakes every link.
     async fn step(&mut self, wants_input: bool, stalled_at: Option<Instant>) -> io::Result<Step> {
-        if wants_input {
-            self.input.reserve(READ_CHUNK);
-        }
         let writes = self.stream.has_to_write(&self.output);
         let stall = stalled_at.unwrap_or_else(Instant::now);
         let input = wants_input.then_some(&mut self.input);
         tokio::select! {
-            () = self.shared.stop.cancelled() => Ok(Step::Woken),
-            () = self.link.wake.notified() => Ok(Step::Woken),
-            _ = self.paused.changed() => Ok(Step::Woken),
+            // First what can mostly be done at once: it costs more to wait for the others. They are
+            // looked at between two steps in any case.
+            biased;
             moved = self.stream.exchange(input, &mut self.output) => match moved? {
                 Moved::Read => Ok(Step::Woken),
                 Moved::Wrote => Ok(Step::Wrote),
                 Moved::Ended => Ok(Step::Ended),
             },
+            () = self.link.wake.notified() => Ok(Step::Woken),
             () = tokio::time::sleep_until(stall.into()), if writes => {
                 let limit = self.shared.write_stall_timeout.as_secs();
                 tracing::warn!(peer = %self.peer, "cut off: the client has read nothing for {limit} s");
@@ -223,7 +246,11 @@ impl ConnectionTask {
     }
 }
 
-async fn wait_while_paused(shared: &Shared, link: &Link, paused: &mut watch::Receiver<bool>) {
+async fn wait_while_paused(shared: &Shared, link: &Link) {
+    if !shared.is_paused() {
+        return;
+    }
+    let mut paused = shared.paused.subscribe();
     while *paused.borrow_and_update() && link.ending.get().is_none() {
         tokio::select! {
             () = shared.stop.cancelled() => return,
@@ -251,7 +278,7 @@ pub(super) async fn linger(stream: &mut (impl AsyncRead + AsyncWrite + Unpin)) {
         let mut left = LINGER_BYTES_MAX;
         while left > 0 {
             unread.clear();
-            unread.reserve(READ_CHUNK);
+            unread.reserve(LINGER_READ_LEN);
             match stream.read_buf(&mut unread).await? {
                 0 => break,
                 read => left = left.saturating_sub(read),

@@ -29,6 +29,7 @@ impl Controls {
     /// Plays dead: connections can be made, but nothing is read, answered or expired.
     pub fn pause(&self) {
         self.shared.paused.send_replace(true);
+        self.shared.wake_all();
     }
 
     /// Comes back to life. Every session has its full timeout from now on.

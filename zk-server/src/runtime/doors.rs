@@ -80,6 +80,15 @@ impl Doors {
     }
 }
 
+/// Reads the stores of keys and certificates, as a start does.
+///
+/// # Errors
+///
+/// [`StartError::Tls`] says which store is not as it should be, and what to do.
+pub fn check_stores(config: &ServerConfig) -> Result<(), StartError> {
+    kinds(config).map(|_| ())
+}
+
 #[cfg(feature = "tls")]
 fn kinds(config: &ServerConfig) -> Result<(Door, Option<Door>), StartError> {
     use super::tls::TlsDoor;

@@ -31,7 +31,8 @@ pub(super) async fn enter(door: Door, socket: TcpStream, peer: SocketAddr) -> Op
         },
     };
     match tls {
-        Some(tls) => enter_by_tls(tls, socket, peer).await,
+        // The handshake's state is large, and a connection in the clear would keep room for it.
+        Some(tls) => Box::pin(enter_by_tls(tls, socket, peer)).await,
         None => Some(Entered { stream: Stream::Plain(socket), subject: None }),
     }
 }

@@ -39,6 +39,16 @@ pub enum StartError {
         /// What the system said.
         error: io::Error,
     },
+    /// The data directory is missing, and is not to be made.
+    #[error(
+        "{} is missing, and `datadir.autocreate` is false: mount the volume that it is on, or make \
+         it by `zk-server init` if the server never ran",
+        shown(path)
+    )]
+    DataDirMissing {
+        /// The directory.
+        path: PathBuf,
+    },
     /// The data directory belongs to a server that keeps its data on disk.
     #[error(
         "{} holds the data of a ZooKeeper server, which a server in memory does not read; serving \

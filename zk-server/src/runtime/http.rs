@@ -1,20 +1,16 @@
 //! The ports for operators: AdminServer, and the one that Prometheus asks.
 //!
 //! Each has room for [`CONNECTIONS_MAX`] connections; more wait in the system's queue. A head of a
-//! request is bounded in bytes and lines, its body is not read. A connection that has nothing to
-//! ask, does not finish asking or does not read its answer is cut.
+//! request is bounded in bytes and lines, its body is not read unless it is a snapshot to restore. A
+//! connection that has nothing to ask, does not finish asking or does not read its answer is cut.
 
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
-use std::pin::Pin;
-use std::sync::Arc;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::task::{Context, Poll};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::body::{Body, Frame, Incoming, SizeHint};
+use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -24,11 +20,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 use super::StartError;
+use super::backup_commands::{Asking, BackupAnswer, BackupCommands};
 use super::doors::listen;
+use super::durable::Backup;
+use super::http_answer::{Answer, Content};
 use super::shared::Shared;
-use crate::admin::{self, AdminCommand, AdminRoute, Resource};
-use crate::config::OperatorsConfig;
-use crate::ops::{Report, metrics};
+use crate::admin::{self, AdminCommand, AdminRoute, Refusal, Resource};
+use crate::config::{AdminConfig, OperatorsConfig};
+use crate::ops::metrics;
 
 /// Connections of one port at the same time. Prometheus has one, a script one.
 const CONNECTIONS_MAX: usize = 50;
@@ -47,6 +46,7 @@ const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
 const JSON: &str = "application/json";
 const HTML: &str = "text/html;charset=utf-8";
 const TEXT: &str = "text/plain; charset=utf-8";
+const OCTETS: &str = "application/octet-stream";
 /// The version of Prometheus's text format.
 const EXPOSITION: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -66,6 +66,8 @@ enum SiteKind {
     /// AdminServer, with its commands below a path.
     Admin {
         command_url: String,
+        config: AdminConfig,
+        backup: OnceLock<Arc<BackupCommands>>,
     },
     Metrics,
 }
@@ -82,7 +84,8 @@ impl HttpPorts {
         let mut ports = Self::default();
         if let Some(admin) = &config.admin {
             let listener = listen(Some(&admin.address), admin.port).await?;
-            let kind = SiteKind::Admin { command_url: admin.command_url.clone() };
+            let (command_url, config) = (admin.command_url.clone(), admin.clone());
+            let kind = SiteKind::Admin { command_url, config, backup: OnceLock::new() };
             let site = Arc::new(Site { kind, idle_timeout: admin.idle_timeout });
             ports.admin = Some(HttpPort { listener, site });
         }
@@ -105,7 +108,19 @@ impl HttpPorts {
         self.metrics.as_ref().and_then(|port| port.listener.local_addr().ok())
     }
 
-    pub(super) fn serve(self, shared: &Arc<Shared>, tasks: &mut JoinSet<()>) {
+    /// Serves them. `backup` is what all data are taken and restored with, if they are on disk.
+    pub(super) fn serve(
+        self,
+        shared: &Arc<Shared>,
+        backup: Option<Backup>,
+        tasks: &mut JoinSet<()>,
+    ) {
+        if let Some(admin) = &self.admin
+            && let SiteKind::Admin { config, backup: place, .. } = &admin.site.kind
+        {
+            // Nobody has asked for anything yet.
+            let _ = place.set(BackupCommands::new(backup, config));
+        }
         for port in [self.admin, self.metrics].into_iter().flatten() {
             tasks.spawn(port.serve(Arc::clone(shared)));
         }
@@ -146,8 +161,9 @@ async fn converse(shared: Arc<Shared>, site: Arc<Site>, socket: TcpStream, peer:
         let (shared, progress) = (Arc::clone(&shared), Arc::clone(&progress));
         service_fn(move |request: Request<Incoming>| {
             progress.fetch_add(1, Ordering::Relaxed);
-            let answer = respond(&shared, &site, &request, Arc::clone(&progress));
-            std::future::ready(Ok::<_, Infallible>(answer))
+            let (shared, site) = (Arc::clone(&shared), Arc::clone(&site));
+            let progress = Arc::clone(&progress);
+            async move { Ok::<_, Infallible>(respond(&shared, &site, peer, request, progress).await) }
         })
     };
     let connection = http1::Builder::new()
@@ -179,35 +195,95 @@ async fn stands_still(progress: &AtomicU64, between: Duration) {
     }
 }
 
-fn respond(
+async fn respond(
     shared: &Arc<Shared>,
     site: &Site,
-    request: &Request<Incoming>,
+    peer: SocketAddr,
+    request: Request<Incoming>,
     progress: Arc<AtomicU64>,
 ) -> Response<Answer> {
     let (method, uri) = (request.method().as_str(), request.uri());
     let route = match &site.kind {
-        SiteKind::Admin { command_url } => {
+        SiteKind::Admin { command_url, .. } => {
             AdminRoute::of_admin(command_url, method, uri.path(), uri.query())
         }
         SiteKind::Metrics => AdminRoute::of_metrics(method, uri.path()),
     };
     let (status, kind, body) = match route {
+        AdminRoute::Found(wanted @ (Resource::Snapshot { .. } | Resource::Restore)) => {
+            return back_up(shared, site, peer.ip(), request, progress, wanted).await;
+        }
         AdminRoute::Found(resource) => answer(shared, site, resource),
         AdminRoute::NotFound => (StatusCode::NOT_FOUND, TEXT, whole("there is nothing here\n")),
         AdminRoute::MethodNotAllowed => {
-            (StatusCode::METHOD_NOT_ALLOWED, TEXT, whole("only GET is answered here\n"))
+            (StatusCode::METHOD_NOT_ALLOWED, TEXT, whole("that method is not answered here\n"))
         }
         AdminRoute::Forbidden => (StatusCode::FORBIDDEN, TEXT, whole("")),
     };
-    let (first, rest) = match body {
-        admin::Body::Whole(text) => (Some(Bytes::from(text)), None),
-        admin::Body::Report(report) => (None, Some(Box::new(report))),
+    let content = match body {
+        admin::Body::Whole(text) => Content::Whole(text.into()),
+        admin::Body::Report(report) => Content::Report(Arc::clone(shared), Box::new(report)),
     };
-    let mut response = Response::new(Answer { shared: Arc::clone(shared), progress, first, rest });
+    response(status, kind, content, progress)
+}
+
+fn response(
+    status: StatusCode,
+    kind: &'static str,
+    content: Content,
+    progress: Arc<AtomicU64>,
+) -> Response<Answer> {
+    let mut response = Response::new(Answer { progress, content });
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
+}
+
+/// Takes all data as a snapshot, or restores one.
+async fn back_up(
+    shared: &Arc<Shared>,
+    site: &Site,
+    peer: IpAddr,
+    request: Request<Incoming>,
+    progress: Arc<AtomicU64>,
+    wanted: Resource,
+) -> Response<Answer> {
+    let commands = match &site.kind {
+        SiteKind::Admin { backup, .. } => backup.get(),
+        SiteKind::Metrics => None,
+    };
+    let asking = Asking { shared, peer: peer.to_canonical(), progress: &progress };
+    let (command, done) = match (commands, wanted) {
+        (None, _) => (AdminCommand::Snapshot, Err(Refusal::Stops)),
+        (Some(commands), Resource::Snapshot { streaming }) => {
+            (AdminCommand::Snapshot, commands.snapshot(asking, &request, streaming).await)
+        }
+        (Some(commands), _) => (AdminCommand::Restore, commands.restore(asking, request).await),
+    };
+    match done {
+        Err(refusal) => {
+            let status = StatusCode::from_u16(refusal.status());
+            let text = admin::failed(command.name(), &refusal.to_string());
+            let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+            response(status, JSON, Content::Whole(text.into()), progress)
+        }
+        Ok(BackupAnswer::Restored(text)) => {
+            response(StatusCode::OK, JSON, Content::Whole(text.into()), progress)
+        }
+        Ok(BackupAnswer::Snapshot { zxid, len, pieces }) => {
+            let (kind, content) = match pieces {
+                Some(pieces) => (OCTETS, Content::Pieces { pieces, left: len }),
+                None => (JSON, Content::Whole(admin::succeeded(command).into())),
+            };
+            let mut response = response(StatusCode::OK, kind, content, progress);
+            let headers = response.headers_mut();
+            if let Ok(zxid) = HeaderValue::from_str(&format!("{:#x}", zxid.0)) {
+                headers.insert("last_zxid", zxid);
+            }
+            headers.insert("snapshot_size", HeaderValue::from(len));
+            response
+        }
+    }
 }
 
 fn whole(text: &str) -> admin::Body {
@@ -222,7 +298,7 @@ fn answer(
     let stops = || (StatusCode::SERVICE_UNAVAILABLE, TEXT, whole("the server stops\n"));
     match resource {
         Resource::Index => {
-            let SiteKind::Admin { command_url } = &site.kind else { return stops() };
+            let SiteKind::Admin { command_url, .. } = &site.kind else { return stops() };
             (StatusCode::OK, HTML, admin::Body::Whole(admin::index(command_url)))
         }
         Resource::UnknownCommand { name } => {
@@ -238,69 +314,17 @@ fn answer(
             answered.map_or_else(|_| stops(), |body| (StatusCode::OK, JSON, body))
         }
         Resource::Live => (StatusCode::OK, TEXT, whole("ok\n")),
-        Resource::Ready if *shared.paused.borrow() => stops(),
+        Resource::Ready if shared.is_paused() => stops(),
         Resource::Ready => {
             let served = shared.act(|_, _| ());
             served.map_or_else(|_| stops(), |()| (StatusCode::OK, TEXT, whole("ok\n")))
         }
+        // They are answered elsewhere.
+        Resource::Snapshot { .. } | Resource::Restore => stops(),
         Resource::Metrics => {
             let text = shared.act(|server, now| metrics::prometheus(&server.view(now)));
             let found = |text| (StatusCode::OK, EXPOSITION, admin::Body::Whole(text));
             text.map_or_else(|_| stops(), found)
-        }
-    }
-}
-
-/// A body that is there, or comes piece by piece as it is read.
-struct Answer {
-    shared: Arc<Shared>,
-    progress: Arc<AtomicU64>,
-    first: Option<Bytes>,
-    rest: Option<Box<Report>>,
-}
-
-impl Body for Answer {
-    type Data = Bytes;
-    type Error = io::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        self.progress.fetch_add(1, Ordering::Relaxed);
-        if let Some(first) = self.first.take() {
-            return Poll::Ready(Some(Ok(Frame::data(first))));
-        }
-        let Some(mut report) = self.rest.take() else { return Poll::Ready(None) };
-        let mut piece = String::new();
-        let more = self.shared.act(|server, now| report.piece(server, now, &mut piece));
-        let Ok(more) = more else {
-            return Poll::Ready(Some(Err(io::Error::other("the server stops"))));
-        };
-        if more {
-            self.rest = Some(report);
-        }
-        match (more, piece.is_empty()) {
-            // Others may go first.
-            (true, true) => {
-                cx.waker().wake_by_ref();
-                Poll::Pending
-            }
-            (false, true) => Poll::Ready(None),
-            _ => Poll::Ready(Some(Ok(Frame::data(Bytes::from(piece))))),
-        }
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.first.is_none() && self.rest.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        match (&self.first, &self.rest) {
-            (first, None) => {
-                SizeHint::with_exact(first.as_ref().map_or(0, |first| first.len() as u64))
-            }
-            _ => SizeHint::default(),
         }
     }
 }

@@ -142,7 +142,7 @@ impl Instance {
         let Self { mut doors, http, controls: Controls { shared }, storage } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(ticker::run(Arc::clone(&shared)));
-        http.serve(&shared, &mut tasks);
+        http.serve(&shared, storage.as_ref().map(Threads::backup), &mut tasks);
         let mut accepts = true;
         loop {
             tokio::select! {
@@ -173,6 +173,7 @@ impl Instance {
         }
         drop(doors);
         shared.stop.cancel();
+        shared.wake_all();
         stop_tasks(&shared, tasks).await;
         if let Some(storage) = storage {
             // The last of it may take as long as the disk does.

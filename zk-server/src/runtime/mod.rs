@@ -18,6 +18,7 @@
 )]
 
 mod acceptor;
+mod backup_commands;
 mod clock;
 mod connection;
 mod controls;
@@ -27,6 +28,7 @@ mod durable;
 mod entry;
 mod error;
 mod http;
+mod http_answer;
 mod instance;
 mod login;
 mod process;
@@ -37,6 +39,7 @@ mod ticker;
 mod tls;
 
 pub use controls::Controls;
+pub use doors::check_stores;
 pub use durable::{InitError, initialize};
 pub use error::{ServeError, StartError};
 pub use instance::Instance;

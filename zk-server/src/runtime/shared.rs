@@ -1,11 +1,11 @@
 //! The server behind its lock, and what its actions mean in the world.
 
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
+use hashbrown::HashMap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -47,6 +47,8 @@ struct State {
     server: Server,
     journal: Journal,
     links: HashMap<ConnectionId, Arc<Link>>,
+    /// Whose task is here itself and about to take its output: it need not be woken for it.
+    looks: Option<ConnectionId>,
     /// What the ticker waits for.
     armed: Option<Instant>,
 }
@@ -117,7 +119,13 @@ impl Shared {
         kerberos: Option<KerberosLogin>,
     ) -> Self {
         Self {
-            state: Mutex::new(State { server, journal, links: HashMap::new(), armed: None }),
+            state: Mutex::new(State {
+                server,
+                journal,
+                links: HashMap::new(),
+                looks: None,
+                armed: None,
+            }),
             waiting: AtomicUsize::new(0),
             locked: AtomicU64::new(0),
             next_conn: AtomicU64::new(1),
@@ -182,8 +190,10 @@ impl Shared {
         let mut state = self.lock()?;
         let now = clock::now();
         if !input.is_empty() {
+            state.looks = Some(conn);
             state.server.handle(now, Event::Received { conn, bytes: input });
             self.settle(&mut state, now)?;
+            state.looks = None;
         }
         let output = if take_output { state.server.take_output(conn) } else { BytesMut::new() };
         self.settle(&mut state, now)?;
@@ -207,6 +217,19 @@ impl Shared {
         Ok(links.len())
     }
 
+    /// Whether the server plays dead.
+    pub(super) fn is_paused(&self) -> bool {
+        *self.paused.borrow()
+    }
+
+    /// Has every connection's task look again: whether the server stops, or plays dead.
+    pub(super) fn wake_all(&self) {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        for link in state.links.values() {
+            link.wake.notify_one();
+        }
+    }
+
     /// When the ticker has to act next. It is told if that changes.
     pub(super) fn arm(&self) -> Result<Option<Instant>, Stopped> {
         let mut state = self.lock()?;
@@ -225,7 +248,8 @@ impl Shared {
         reports.warn(clock::now().wall_ms, warning);
     }
 
-    /// Stops everything for a reason that nobody asked for.
+    /// Stops everything for a reason that nobody asked for. Whoever runs the server hears of it and
+    /// [wakes](Self::wake_all) the connections.
     pub(super) fn fail(&self, error: ServeError) {
         tracing::error!("{error}");
         // The first failure explains the others.
@@ -291,6 +315,7 @@ impl State {
             let mut appended = false;
             while let Some(action) = self.server.poll_action() {
                 match action {
+                    Action::Transmit { conn } if self.looks == Some(conn) => {}
                     Action::Transmit { conn } | Action::Resume { conn } => self.wake(conn),
                     Action::Close { conn, reason } => {
                         if let Some(link) = self.links.get(&conn) {

@@ -2,14 +2,19 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::pin::{Pin, pin};
-use std::task::{Context, Poll};
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 #[cfg(feature = "tls")]
 use tokio_rustls::server::TlsStream;
+
+/// Bytes of room for one read. It is on the stack of whoever reads: a connection that waits for its
+/// client has no buffer, and there may be tens of thousands of them.
+const READ_LEN: usize = 16 << 10;
 
 /// A connection that carries the protocol.
 pub(super) enum Stream {
@@ -36,6 +41,16 @@ impl Stream {
         !output.is_empty() || self.is_unflushed()
     }
 
+    /// Whether the client has sent nothing that is not read, as far as can be seen from here. The
+    /// system is asked: the runtime may not have heard yet of what has come.
+    pub(super) fn has_no_input(&self) -> bool {
+        match self {
+            Self::Plain(socket) => rustix::io::ioctl_fionread(socket).is_ok_and(|len| len == 0),
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => false,
+        }
+    }
+
     /// Waits until something can be moved either way, and moves it. Input is read only into what is
     /// given for it, and is there even if this is dropped.
     pub(super) async fn exchange(
@@ -47,11 +62,24 @@ impl Stream {
             if let Poll::Ready(wrote) = self.poll_output(cx, output) {
                 return Poll::Ready(wrote.map(|()| Moved::Wrote));
             }
-            let Some(input) = &mut input else { return Poll::Pending };
-            let read = pin!(self.read_buf(*input)).poll(cx);
-            read.map_ok(|read| if read == 0 { Moved::Ended } else { Moved::Read })
+            match &mut input {
+                Some(input) => self.poll_input(cx, input),
+                None => Poll::Pending,
+            }
         })
         .await
+    }
+
+    fn poll_input(
+        &mut self,
+        cx: &mut Context<'_>,
+        input: &mut BytesMut,
+    ) -> Poll<io::Result<Moved>> {
+        let mut room = [MaybeUninit::uninit(); READ_LEN];
+        let mut room = ReadBuf::uninit(&mut room);
+        ready!(Pin::new(self).poll_read(cx, &mut room))?;
+        input.extend_from_slice(room.filled());
+        Poll::Ready(Ok(if room.filled().is_empty() { Moved::Ended } else { Moved::Read }))
     }
 
     /// Sends all of this, through every buffer above the socket.

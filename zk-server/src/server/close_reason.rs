@@ -73,6 +73,9 @@ pub enum CloseReason {
     /// No session within the time for it.
     #[error("no session was set up in time")]
     Sessionless,
+    /// An operator has put other data in place of those that the client knew.
+    #[error("the data were restored from a snapshot, and all sessions of before have ended")]
+    Restored,
     /// The client does not read, and more and more waits for it.
     #[error("more than {cap} bytes wait for the client to read them")]
     OutputOverflow {

@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader};
 use zk_proto::{
-    AuthPacket, ErrorCode, OpCode, Request, RequestHeader, SessionId, SyncResponse, Zxid,
-    xid as reserved_xid,
+    Acl, AuthPacket, ErrorCode, OpCode, Permissions, Request, RequestHeader, SessionId,
+    SyncResponse, Zxid, xid as reserved_xid,
 };
 
 use super::connection::{Deferred, Phase, Waiting};
@@ -204,7 +204,10 @@ impl Server {
     }
 
     fn set_watches(&mut self, conn: ConnectionId, xid: i32, lists: SetWatchesLists<'_>) {
-        let events = set_watches::decide(&self.tree, &mut self.watches, conn, lists);
+        let Some(connection) = self.connections.get(&conn) else { return };
+        let (access, identities) = (&self.access, &connection.identities);
+        let may_read = |acl: &[Acl]| access.allows(identities, acl, Permissions::READ);
+        let events = set_watches::decide(&self.tree, &mut self.watches, conn, lists, may_read);
         self.catch_up(conn, &events);
         self.reply(conn, xid, |_| Ok(()));
     }

@@ -1,6 +1,6 @@
 //! What happens because time passes.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use zk_proto::SessionId;
 
@@ -8,26 +8,70 @@ use super::connection::Phase;
 use super::{CloseReason, Now, Server};
 use crate::request::ServerRequest;
 
-/// Containers and nodes past their time to live that one sweep removes at most; Apache's
-/// `znode.container.maxPerMinute`.
-const SWEEP_MAX: usize = 10_000;
+/// For how long what sweeps remove counts against what they may.
+const SWEPT_WINDOW: Duration = Duration::from_secs(60);
 
-/// How long a container that never had a child is kept, in ms of wall time; 0 is for ever, which
-/// is what 3.6 to 3.9 do.
-const CONTAINER_NEVER_USED_MS: i64 = 0;
+/// What sweeps have removed in the minute that runs.
+#[derive(Debug, Default)]
+pub(super) struct Swept {
+    count: usize,
+    /// When the minute ends that began with the first of them.
+    until: Option<Instant>,
+}
+
+impl Swept {
+    /// How many more may be removed now.
+    fn left(&mut self, now: Instant, max: usize) -> usize {
+        if self.until.is_some_and(|until| until <= now) {
+            *self = Self::default();
+        }
+        max.saturating_sub(self.count)
+    }
+
+    fn add(&mut self, now: Instant, count: usize) {
+        if count > 0 {
+            self.until.get_or_insert(now + SWEPT_WINDOW);
+            self.count += count;
+        }
+    }
+}
+
+/// If a session is due and nothing at all happens for so long, the process or the machine was
+/// stopped: a server that is merely busy has something to do.
+const PAUSE_MIN: Duration = Duration::from_millis(500);
+
+/// How long the sessions that came due in a pause have to be heard, in ms. What a client sent
+/// meanwhile is there to be read at once; one that gave up the connection comes back within two
+/// seconds, by the pauses that clients make.
+const HEARING_MS: i32 = 2000;
 
 impl Server {
     /// When to say [`Event::Tick`](super::Event::Tick) next.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         let sessionless = self.sessionless.front().map(|(deadline, _)| *deadline);
-        [self.sessions.next_deadline(), sessionless, Some(self.next_sweep)]
+        let at_once = self.watches.has_departed().then_some(self.last_event.instant);
+        [self.sessions.next_deadline(), sessionless, Some(self.next_sweep), at_once]
             .into_iter()
             .flatten()
             .min()
     }
 
+    /// After a pause in which sessions came due, those that spoke meanwhile must not end for not
+    /// having been heard. To be asked before [`Server::last_event`] is moved on.
+    pub(super) fn notice_pause(&mut self, now: Now) {
+        let last = self.last_event.instant;
+        if now.instant.saturating_duration_since(last) < PAUSE_MIN {
+            return;
+        }
+        let due = self.sessions.next_deadline().map(|due| due.max(last) + PAUSE_MIN);
+        if due.is_some_and(|late| late <= now.instant) {
+            self.sessions.postpone(now.instant, HEARING_MS);
+        }
+    }
+
     pub(super) fn tick(&mut self, now: Now) {
+        self.watches.sweep();
         let tree = &self.tree;
         let expired = self.sessions.expire(now.instant, |id| tree.ephemeral_count_of(id));
         for session in expired {
@@ -84,8 +128,17 @@ impl Server {
     }
 
     fn sweep(&mut self, now: Now) {
-        let candidates =
-            self.tree.sweep_candidates(now.wall_ms, CONTAINER_NEVER_USED_MS, SWEEP_MAX);
+        let left = self.swept.left(now.instant, self.config.container_max_per_minute);
+        let never_used = self.config.container_never_used_max.unwrap_or_default().as_millis();
+        let never_used_ms = i64::try_from(never_used).unwrap_or(i64::MAX);
+        let candidates = self.tree.sweep_candidates(now.wall_ms, never_used_ms, left);
+        self.swept.add(now.instant, candidates.len());
+        // What was too much for this minute does not wait for longer than that.
+        if candidates.len() == left
+            && let Some(until) = self.swept.until
+        {
+            self.next_sweep = self.next_sweep.min(until);
+        }
         for path in candidates {
             self.propose_own(now, ServerRequest::DeleteContainer { path }, None);
         }

@@ -21,11 +21,13 @@
 //! | `delivery` | bytes to clients, and limits on them |
 //! | `expiry` | everything that happens because time passes |
 //! | `throttle` | how many sessions may be asked for, how much large requests may hold |
+//! | `restore` | other data in the place of those there were |
 //! | `status`, `report`, `audit` | what operators are told |
 
 mod audit;
 mod close_reason;
 mod connection;
+mod connections;
 mod delivery;
 mod dispatch;
 mod event;
@@ -33,13 +35,14 @@ mod expiry;
 mod handshake;
 mod pipeline;
 mod report;
+mod restore;
 mod sasl;
 pub(crate) mod stats;
 mod status;
 pub(crate) mod summary;
 mod throttle;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
 use std::time::Instant;
 
@@ -61,7 +64,7 @@ use crate::session::SessionTracker;
 use crate::storage::recovery::Recovered;
 use crate::tree::{DataTree, Outcome};
 use crate::watch::WatchManager;
-use connection::Connection;
+use connections::Connections;
 use pipeline::Proposed;
 use stats::ServerStats;
 use throttle::TokenBucket;
@@ -87,7 +90,7 @@ pub struct Server {
     watches: WatchManager,
     sessions: SessionTracker,
     proposer: Proposer,
-    connections: BTreeMap<ConnectionId, Connection>,
+    connections: Connections,
     per_address: HashMap<IpAddr, usize>,
     /// Connections without a session, by when they must have one. An entry outlives its cause and
     /// is dropped when its time comes.
@@ -107,6 +110,7 @@ pub struct Server {
     last_event: Now,
     actions: VecDeque<Action>,
     next_sweep: Instant,
+    swept: expiry::Swept,
     started: Instant,
     stats: ServerStats,
     probe: ProcessProbe,
@@ -133,7 +137,7 @@ impl Server {
             watches: WatchManager::default(),
             sessions: SessionTracker::new(first_session, config.tick_time, now.instant),
             proposer: Proposer::new(settings),
-            connections: BTreeMap::new(),
+            connections: Connections::default(),
             per_address: HashMap::new(),
             sessionless: VecDeque::new(),
             last_proposed: Zxid::ZERO,
@@ -142,11 +146,17 @@ impl Server {
             in_flight: 0,
             unread: 0,
             large_in_flight: 0,
-            tokens: TokenBucket::new(config.limits.connection_throttle, now.instant),
+            // Ids begin with the time of the start: chance is another with each.
+            tokens: TokenBucket::new(
+                config.limits.connection_throttle,
+                first_session.0.cast_unsigned(),
+                now.instant,
+            ),
             starved_by_load: BTreeSet::new(),
             last_event: now,
             actions: VecDeque::new(),
             next_sweep: now.instant + config.container_check_interval,
+            swept: expiry::Swept::default(),
             started: now.instant,
             stats: ServerStats::default(),
             probe: ProcessProbe::default(),
@@ -176,6 +186,7 @@ impl Server {
     pub fn adopt(&mut self, recovered: Recovered) {
         self.last_proposed = recovered.tree.last_zxid();
         self.tree = recovered.tree;
+        self.stats.digest_mismatches += recovered.digest_mismatches;
         for id in recovered.last_session_ids.into_values() {
             self.sessions.remember_id(id);
         }
@@ -200,6 +211,7 @@ impl Server {
 
     /// Takes in one event. Ask [`poll_action`](Self::poll_action) afterwards.
     pub fn handle(&mut self, now: Now, event: Event<'_>) {
+        self.notice_pause(now);
         self.last_event = now;
         match event {
             Event::Accepted { conn, peer } => self.accepted(now, conn, peer),

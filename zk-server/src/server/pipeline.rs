@@ -22,6 +22,13 @@ pub(super) struct Proposed {
     origin: Option<Origin>,
 }
 
+impl Proposed {
+    /// Bytes of the request behind it, if it was a large one.
+    pub(super) fn large(&self) -> usize {
+        self.origin.as_ref().map_or(0, |origin| origin.large)
+    }
+}
+
 /// Who gets the answer to a write.
 #[derive(Debug)]
 pub(super) struct Origin {
@@ -78,7 +85,7 @@ impl Server {
                 (proposal, Answer::Reply(shape))
             }
             // It is refused at its turn, like a read.
-            Err(_) if !request::is_recorded_undecoded(op) => {
+            Err(error) if !request::is_recorded_undecoded(op, &error) => {
                 return self.read_or_wait(now, conn, session, request);
             }
             Err(_) => {
@@ -116,12 +123,12 @@ impl Server {
         self.append(proposal, origin);
     }
 
-    fn next_slot(&self, now: Now) -> Slot {
+    pub(super) fn next_slot(&self, now: Now) -> Slot {
         // The counter running over into the epoch is what a standalone Apache does, too.
         Slot { zxid: Zxid(self.last_proposed.0 + 1), wall_ms: now.wall_ms }
     }
 
-    fn append(&mut self, proposal: Proposal, origin: Option<Origin>) {
+    pub(super) fn append(&mut self, proposal: Proposal, origin: Option<Origin>) {
         let Proposal { header, txn, digest } = proposal;
         self.last_proposed = header.zxid;
         let record = Arc::new(TxnRecord { header, txn, digest });

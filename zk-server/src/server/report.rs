@@ -1,7 +1,5 @@
 //! Answers to operators that come in pieces, and what they are made from.
 
-use std::ops::Bound;
-
 use zk_proto::SessionId;
 
 use super::connection::{Connection, Phase};
@@ -54,9 +52,8 @@ impl Server {
         &self,
         after: Option<ConnectionId>,
     ) -> impl Iterator<Item = (ConnectionId, ConnectionView<'_>)> {
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        let connections = self.connections.range((from, Bound::Unbounded));
-        connections.map(|(conn, connection)| (*conn, self.connection_view(connection)))
+        let connections = self.connections.after(after);
+        connections.map(|(conn, connection)| (conn, self.connection_view(connection)))
     }
 
     fn connection_view<'a>(&'a self, connection: &'a Connection) -> ConnectionView<'a> {

@@ -40,6 +40,7 @@ pub(crate) struct ServerStats {
     pub(crate) propagation_latency: Distribution,
     pub(crate) watches_fired: WatchesFired,
     pub(crate) disk: DiskStats,
+    pub(crate) backup: BackupStats,
     rotated: Option<Instant>,
 }
 
@@ -65,6 +66,18 @@ pub(crate) struct DiskStats {
     pub(crate) init_time: Summary,
     pub(crate) startup_txns: Summary,
     pub(crate) last_snapshot: Option<LastSnapshot>,
+}
+
+/// What became of operators' `snapshot` and `restore`.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct BackupStats {
+    /// Those that could not be taken, and those that were asked for too soon.
+    pub(crate) snapshot_errors: u64,
+    pub(crate) snapshots_limited: u64,
+    pub(crate) restore_errors: u64,
+    pub(crate) restores_limited: u64,
+    /// In ms.
+    pub(crate) restore_time: Summary,
 }
 
 /// The newest snapshot there is.

@@ -6,9 +6,10 @@ use bytes::BytesMut;
 use zk_proto::OpCode;
 use zk_proto::four_letter::Word;
 
-use super::stats::{ConnectionStats, DiskStats, LastAnswer};
+use super::stats::{BackupStats, ConnectionStats, DiskStats, LastAnswer};
 use super::{Now, Server};
 use crate::ConnectionId;
+use crate::auth::AccessControl;
 use crate::ops::four_letter::{self, Answer};
 use crate::ops::{ProcessProbe, ServerView};
 
@@ -84,6 +85,7 @@ impl Server {
         ServerView {
             config: &self.config,
             stats: &self.stats,
+            tree: &self.tree,
             last_zxid: self.tree.last_zxid(),
             uptime: now.instant.saturating_duration_since(self.started),
             connection_count: self.connections.len(),
@@ -106,6 +108,21 @@ impl Server {
     /// Lets the storage report what it has measured.
     pub(crate) fn disk_stats(&mut self) -> &mut DiskStats {
         &mut self.stats.disk
+    }
+
+    /// What became of snapshots and restores that operators asked for.
+    pub(crate) fn backup_stats(&mut self) -> &mut BackupStats {
+        &mut self.stats.backup
+    }
+
+    /// Who may do what.
+    pub(crate) fn access(&self) -> &AccessControl {
+        &self.access
+    }
+
+    /// Whether TTL nodes are known (`extendedTypesEnabled`).
+    pub(crate) fn knows_extended_types(&self) -> bool {
+        self.config.extended_types_enabled
     }
 
     /// Notes that a connection came by TLS.

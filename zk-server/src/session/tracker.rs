@@ -29,6 +29,8 @@ pub struct SessionTracker {
     sessions: HashMap<SessionId, Session>,
     /// By bucket number; a bucket ends `number * tick` after the origin.
     buckets: BTreeMap<u64, BTreeSet<SessionId>>,
+    /// The bucket of the sessions that were [postponed](Self::postpone) last.
+    postponed: u64,
 }
 
 #[derive(Debug)]
@@ -58,7 +60,8 @@ impl SessionTracker {
             SessionId::NONE => ids::following(first_id),
             id => id,
         };
-        Self { origin, tick_ms, next_id, sessions: HashMap::new(), buckets: BTreeMap::new() }
+        let (sessions, buckets) = (HashMap::new(), BTreeMap::new());
+        Self { origin, tick_ms, next_id, sessions, buckets, postponed: 0 }
     }
 
     /// An id that no known session has and that was never given out by this tracker.
@@ -191,6 +194,23 @@ impl SessionTracker {
                 session.bucket = bucket_of(origin, tick_ms, now, session.timeout_ms);
                 self.buckets.entry(session.bucket).or_default().insert(id);
             }
+        }
+    }
+
+    /// Lets the sessions that are due live for `by_ms` from now, and to the end of that bucket: for a
+    /// server that was stopped, and has yet to read what they may have said meanwhile. Who was let
+    /// live and still said nothing is not let live again.
+    pub fn postpone(&mut self, now: Instant, by_ms: i32) {
+        let to = self.bucket(now, by_ms);
+        let unheard = self.buckets.range(self.postponed + 1..);
+        let due = unheard.take_while(|(bucket, _)| self.end_of(**bucket) <= now);
+        let due: Vec<_> =
+            due.flat_map(|(bucket, ids)| ids.iter().map(|id| (*bucket, *id))).collect();
+        if !due.is_empty() {
+            self.postponed = to;
+        }
+        for (from, id) in due {
+            self.move_bucket(id, from, to);
         }
     }
 

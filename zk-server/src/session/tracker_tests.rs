@@ -80,6 +80,25 @@ fn renewal_counts_the_full_timeout_from_now() {
 }
 
 #[test]
+fn what_is_due_is_postponed_once_unless_it_is_heard() {
+    let start = clock();
+    let mut tracker = SessionTracker::new(SessionId(1), TICK, start);
+    for (id, timeout_ms) in [(1, 4000), (2, 8000), (3, 40_000)] {
+        tracker.open(SessionId(id), timeout_ms, None, start);
+    }
+    tracker.postpone(start + ms(5999), 3000);
+    assert_eq!(tracker.next_deadline(), Some(start + ms(6000)), "nothing was due");
+    tracker.postpone(start + ms(10_000), 3000);
+    assert!(tracker.expire(start + ms(13_999), |_| 0).is_empty());
+    assert!(tracker.touch(SessionId(2), start + ms(13_999)));
+    tracker.postpone(start + ms(14_000), 3000);
+    assert_eq!(tracker.expire(start + ms(14_000), |_| 0), [SessionId(1)]);
+    tracker.postpone(start + ms(100_000), 3000);
+    assert_eq!(tracker.next_deadline(), Some(start + ms(104_000)), "these two were heard");
+    assert_eq!(tracker.expire(start + ms(104_000), |_| 0).len(), 2);
+}
+
+#[test]
 fn ids_from_the_log_are_not_given_out_again() {
     let first = ids::first_session_id(1000, 1);
     let mut tracker = SessionTracker::new(first, TICK, clock());

@@ -8,6 +8,7 @@
 //! | `snapshot_file` | a tree to a file, piece by piece |
 //! | `snapshot_schedule` | when the next one is due |
 //! | `recovery` | from files to a tree |
+//! | `whole_snapshot` | a snapshot from outside to a tree |
 //! | `purge` | which files nobody needs any more |
 
 pub mod directory;
@@ -17,6 +18,7 @@ pub mod purge;
 pub mod recovery;
 pub mod snapshot_file;
 pub mod snapshot_schedule;
+pub mod whole_snapshot;
 
 #[cfg(test)]
 pub(crate) mod tests;

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use zk_proto::txn::TxnDigest;
 use zk_proto::{SessionId, Zxid};
 
 use super::directory::{Directory, DirectoryFile};
 use super::format::{FileName, Packing, SnapshotError, SnapshotReader};
-use crate::tree::{DataTree, SnapshotCursor};
+use crate::tree::{DataTree, Overrun, SnapshotCursor};
 
 /// Nodes, and bytes, that are written in one piece: what others have to wait for.
 const PIECE_NODES: usize = 1000;
@@ -41,6 +42,37 @@ impl SnapshotFile {
     ) -> Self {
         let mut buffer = BytesMut::new();
         let cursor = SnapshotCursor::begin(tree, sessions, &mut buffer);
+        Self::with(directory, packing, cursor, buffer)
+    }
+
+    /// Begins a snapshot, not packed, of a tree as it is now that is whole by itself. It is taken by
+    /// [`take_moment`](Self::take_moment).
+    #[must_use]
+    pub fn begin_moment(
+        directory: Arc<dyn Directory>,
+        tree: &mut DataTree,
+        sessions: &[(SessionId, i32)],
+    ) -> Self {
+        let mut buffer = BytesMut::new();
+        let cursor = SnapshotCursor::begin_moment(tree, sessions, &mut buffer);
+        Self::with(directory, Packing::Plain, cursor, buffer)
+    }
+
+    /// Begins a snapshot, not packed and without sessions, of a tree that does not change until it
+    /// is [closed](Self::close).
+    #[must_use]
+    pub fn begin_open(directory: Arc<dyn Directory>, tree: &DataTree) -> Self {
+        let mut buffer = BytesMut::new();
+        let cursor = SnapshotCursor::begin_open(tree, &[], &mut buffer);
+        Self::with(directory, Packing::Plain, cursor, buffer)
+    }
+
+    fn with(
+        directory: Arc<dyn Directory>,
+        packing: Packing,
+        cursor: SnapshotCursor,
+        buffer: BytesMut,
+    ) -> Self {
         let (packing, packer) = match packing {
             Packing::Gzip => {
                 let packer = GzEncoder::new(Vec::new(), Compression::default());
@@ -62,6 +94,30 @@ impl SnapshotFile {
         let room = self.buffer.len() + PIECE_LEN;
         self.ended = !self.cursor.advance(tree, PIECE_NODES, room, &mut self.buffer);
         !self.ended
+    }
+
+    /// The same of a snapshot that was [begun](Self::begin_moment) for one moment.
+    ///
+    /// # Errors
+    ///
+    /// When it has to be given up.
+    pub fn take_moment(&mut self, tree: &mut DataTree) -> Result<bool, Overrun> {
+        let room = self.buffer.len() + PIECE_LEN;
+        let more = self.cursor.advance_moment(tree, PIECE_NODES, room, &mut self.buffer)?;
+        self.ended = !more;
+        Ok(more)
+    }
+
+    /// Bytes that were written.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether nothing was written yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
     }
 
     /// Writes what was taken; touches no tree.
@@ -110,17 +166,45 @@ impl SnapshotFile {
     ///
     /// When the disk fails, or there are pieces left.
     pub fn finish(&mut self) -> io::Result<()> {
+        self.settle()?;
+        self.publish(self.cursor.zxid())
+    }
+
+    /// After the last piece: makes what there is of the snapshot durable.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails, or there are pieces left.
+    pub fn settle(&mut self) -> io::Result<()> {
         self.write()?;
         if let Some(packer) = self.packer.take() {
             self.put(&packer.finish()?)?;
         }
         match &mut self.file {
-            Some(file) if self.ended => file.sync()?,
-            _ => return Err(io::Error::other("the snapshot is not complete")),
+            Some(file) if self.ended => file.sync(),
+            _ => Err(io::Error::other("the snapshot is not complete")),
         }
-        let zxid = self.cursor.zxid();
+    }
+
+    /// Ends a snapshot that was [begun open](Self::begin_open), and makes it durable: it is the
+    /// state after this transaction, and the tree adds up to that. It has no name yet.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails, or there are pieces left.
+    pub fn close(&mut self, zxid: Zxid, digest: TxnDigest) -> io::Result<()> {
+        self.cursor.close(zxid, digest, &mut self.buffer);
+        self.settle()
+    }
+
+    /// Gives a snapshot that is durable its name.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails. Whether it has the name is unknown then.
+    pub fn publish(&self, zxid: Zxid) -> io::Result<()> {
         let name = FileName::Snapshot(zxid, self.packing).to_string();
-        self.directory.rename(&FileName::temporary(zxid), &name)?;
+        self.directory.rename(&FileName::temporary(self.cursor.zxid()), &name)?;
         self.directory.sync()
     }
 }

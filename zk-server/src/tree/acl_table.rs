@@ -37,7 +37,8 @@ pub(super) struct AclTable {
     slots: Vec<Slot>,
     /// Slots whose list nobody uses.
     free: Vec<AclKey>,
-    /// Only looked up, never iterated: the random order of its entries shows nowhere.
+    /// Only looked up, never iterated: the order of its entries shows nowhere. Clients choose the
+    /// lists, so the hash has keys that nobody knows, of the system's randomness.
     keys: HashMap<Arc<[Acl]>, AclKey>,
 }
 
@@ -53,7 +54,7 @@ impl Default for AclTable {
         Self {
             slots: vec![Slot { list: Arc::clone(&open), uses: 0 }],
             free: Vec::new(),
-            keys: HashMap::from([(open, AclKey::OPEN)]),
+            keys: HashMap::from_iter([(open, AclKey::OPEN)]),
         }
     }
 }
@@ -61,13 +62,14 @@ impl Default for AclTable {
 impl AclTable {
     /// The key of a list, which has one more user from now on.
     pub(super) fn intern(&mut self, list: &[Acl]) -> AclKey {
+        if self.get(AclKey::OPEN)[..] == *list {
+            return AclKey::OPEN;
+        }
         let key = match self.keys.get(list) {
             Some(key) => *key,
             None => self.insert(list.into()),
         };
-        if key != AclKey::OPEN {
-            self.slots[key.index()].uses += 1;
-        }
+        self.slots[key.index()].uses += 1;
         key
     }
 

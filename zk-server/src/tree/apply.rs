@@ -10,7 +10,7 @@ use zk_proto::{Acl, EphemeralOwner, ErrorCode, SessionId, path};
 use super::applied::{Applied, Change, ChangeKind, Outcome};
 use super::arena::NodeId;
 use super::node::Node;
-use super::{ContentSum, DataTree, DiskStat, special};
+use super::{ContentSum, DataTree, special};
 
 /// What stands in a very old create for the parent's count of creates: one more than it is.
 const ONE_MORE: i32 = -1;
@@ -105,7 +105,8 @@ impl DataTree {
         };
         // Only forward: a replay comes with numbers from the past.
         if create_count > parent.create_count {
-            self.change_stat(parent_path(creation.path), parent_id, |parent| {
+            self.keep_for_moment(path::parent(creation.path).unwrap_or_default(), parent_id);
+            self.change_stat(parent_id, |parent| {
                 parent.create_count = create_count;
                 parent.pzxid = parent.pzxid.max(header.zxid);
             });
@@ -142,11 +143,11 @@ impl DataTree {
             mtime_ms: header.time_ms,
             owner_bits: creation.owner.bits(),
             acl: self.acls.intern(creation.acl),
+            content: ContentSum::of(creation.path, creation.data.map(|data| &data[..])),
             ..Node::default()
         };
-        let id = self.attach(parent, name, node);
-        self.digest_node(creation.path, id);
-        id
+        self.digest.add(node.digest());
+        self.attach(parent, name, node)
     }
 
     fn delete<'t>(
@@ -161,7 +162,8 @@ impl DataTree {
         let Some(parent_id) = self.find_parent(&path) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
-        self.change_stat(parent_path(&path), parent_id, |parent| {
+        self.keep_for_moment(path::parent(&path).unwrap_or_default(), parent_id);
+        self.change_stat(parent_id, |parent| {
             parent.pzxid = parent.pzxid.max(header.zxid);
         });
         let Some(id) = self.nodes.get(parent_id).child(path::basename(&path)) else {
@@ -179,9 +181,9 @@ impl DataTree {
     fn remove_subtree(&mut self, path: &str, id: NodeId) {
         let mut open = vec![(Cow::Borrowed(path), id)];
         while let Some((path, id)) = open.pop() {
+            self.keep_for_moment(&path, id);
             let node = self.nodes.remove(id);
-            let content = ContentSum::of(&path, node.data.as_deref());
-            self.digest.subtract(content.with(&DiskStat::from(&node)));
+            self.digest.subtract(node.digest());
             let data_len = node.data.as_ref().map_or(0, |data| data.len());
             self.data_size -= path.len() + data_len;
             self.acls.release(node.acl);
@@ -201,22 +203,22 @@ impl DataTree {
         version: i32,
         changes: &mut Changes<'t>,
     ) -> Outcome<'t> {
-        let Some(id) = self.find(path) else {
+        let Some((parent, id)) = self.find_with_parent(path) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
+        self.keep_for_moment(path, id);
         let node = self.nodes.get_mut(id);
-        let content = ContentSum::of(path, node.data.as_deref());
-        self.digest.subtract(content.with(&DiskStat::from(&*node)));
+        self.digest.subtract(node.digest());
         let len_before = node.data.as_ref().map_or(0, |data| data.len());
         node.data = data.map(|data| Box::from(&data[..]));
         node.version = version;
         node.mzxid = header.zxid;
         node.mtime_ms = header.time_ms;
-        self.digest_node(path, id);
+        node.content = ContentSum::of(path, node.data.as_deref());
+        self.digest.add(node.digest());
         let len = data.map_or(0, Bytes::len);
         self.data_size = self.data_size - len_before + len;
         self.count_data_set(path, len_before, len);
-        let parent = self.find_parent(path).unwrap_or(self.root);
         changes.push(self.change(ChangeKind::DataChanged, Cow::Borrowed(path), id, parent));
         Outcome::DataSet { stat: self.node_ref(id).stat() }
     }
@@ -225,8 +227,9 @@ impl DataTree {
         let Some(id) = self.find(path) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
+        self.keep_for_moment(path, id);
         self.replace_acl(id, acl);
-        self.change_stat(path, id, |node| node.acl_version = version);
+        self.change_stat(id, |node| node.acl_version = version);
         Outcome::AclSet { stat: self.node_ref(id).stat() }
     }
 
@@ -258,20 +261,12 @@ impl DataTree {
         self.acls.release(former);
     }
 
-    /// Changes a node's metadata, and the digest with it.
-    fn change_stat(&mut self, path: &str, id: NodeId, change: impl FnOnce(&mut Node)) {
+    /// Changes a node's metadata, and the digest with it. It was kept for a snapshot before.
+    fn change_stat(&mut self, id: NodeId, change: impl FnOnce(&mut Node)) {
         let node = self.nodes.get_mut(id);
-        let content = ContentSum::of(path, node.data.as_deref());
-        self.digest.subtract(content.with(&DiskStat::from(&*node)));
+        self.digest.subtract(node.digest());
         change(node);
-        self.digest.add(content.with(&DiskStat::from(&*node)));
-    }
-
-    /// Adds a node, as it is now, to the digest.
-    pub(super) fn digest_node(&mut self, path: &str, id: NodeId) {
-        let node = self.nodes.get(id);
-        let content = ContentSum::of(path, node.data.as_deref());
-        self.digest.add(content.with(&DiskStat::from(node)));
+        self.digest.add(node.digest());
     }
 
     fn change<'t>(
@@ -295,11 +290,6 @@ impl DataTree {
         self.nodes.get_mut(parent).add_child(name, id);
         id
     }
-}
-
-/// The path of the node above, which has been found to be there.
-fn parent_path(of: &str) -> &str {
-    path::parent(of).unwrap_or(special::ROOT)
 }
 
 impl<'t> Creation<'t> {

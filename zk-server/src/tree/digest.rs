@@ -8,11 +8,11 @@
 use std::collections::VecDeque;
 
 use crc32fast::Hasher;
+use zk_proto::txn::TxnDigest;
 use zk_proto::{EphemeralOwner, Zxid};
 
 use super::node::Node;
 use super::special;
-use crate::storage::format::TxnDigest;
 
 /// How digests are computed.
 const VERSION: i32 = 2;
@@ -88,7 +88,7 @@ impl From<&Node> for DiskStat {
 
 /// Path and data of a node, as far as its digest goes: what stays the same while only metadata
 /// changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ContentSum(Option<u32>);
 
 impl ContentSum {

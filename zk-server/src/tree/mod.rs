@@ -16,7 +16,8 @@
 //! | `quota` | limits on subtrees, and what these hold |
 //! | `digest` | what the tree adds up to |
 //! | `sweep` | containers and TTL nodes whose time has come |
-//! | `snapshot` | a tree to a snapshot, while it changes, and back |
+//! | `snapshot`, `moment` | a tree to a snapshot, while it changes |
+//! | `restore` | and back |
 //! | `special` | the nodes every tree has |
 
 pub mod special;
@@ -26,9 +27,11 @@ mod applied;
 mod apply;
 mod arena;
 mod digest;
+mod moment;
 mod node;
 mod owners;
 mod quota;
+mod restore;
 mod snapshot;
 mod sweep;
 #[cfg(test)]
@@ -36,17 +39,20 @@ mod tests;
 
 use std::sync::Arc;
 
+use zk_proto::txn::TxnDigest;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Stat, Zxid};
 
 pub use applied::{Applied, Change, ChangeKind, Outcome};
 pub(crate) use digest::{ContentSum, DiskStat, NodeDigest, TreeDigest};
+pub use moment::PRESERVED_LEN_MAX;
 pub use quota::{Quota, StatsTrack};
-pub use snapshot::{SnapshotCursor, TreeRestore};
+pub use restore::TreeRestore;
+pub use snapshot::{Overrun, SnapshotCursor};
 
-use crate::storage::format::TxnDigest;
 use acl_table::AclTable;
 use arena::{Arena, NodeId};
 use digest::DigestLog;
+use moment::Moment;
 use node::Node;
 use owners::Owners;
 use quota::QuotaPaths;
@@ -64,6 +70,8 @@ pub struct DataTree {
     data_size: usize,
     digest: TreeDigest,
     digests: DigestLog,
+    /// Of the snapshot of one moment that is being taken.
+    moment: Option<Box<Moment>>,
     extended_types: bool,
 }
 
@@ -86,6 +94,7 @@ impl DataTree {
             data_size: 0,
             digest: TreeDigest::default(),
             digests: DigestLog::default(),
+            moment: None,
             extended_types,
         };
         tree.grow_special();
@@ -103,6 +112,12 @@ impl DataTree {
     #[must_use]
     pub fn digest(&self) -> TxnDigest {
         self.digest.into()
+    }
+
+    /// Counts as having applied everything up to a transaction that is its snapshot's, or has
+    /// changed nothing.
+    pub(crate) fn stand_at(&mut self, zxid: Zxid) {
+        self.last_zxid = zxid;
     }
 
     pub(crate) fn running_digest(&self) -> TreeDigest {
@@ -185,14 +200,20 @@ impl DataTree {
     }
 
     fn find(&self, path: &str) -> Option<NodeId> {
+        self.find_with_parent(path).map(|(_, id)| id)
+    }
+
+    /// A node, behind its parent; the root is its own.
+    fn find_with_parent(&self, path: &str) -> Option<(NodeId, NodeId)> {
+        let (mut parent, mut id) = (self.root, self.root);
         if path.is_empty() || path == special::ROOT {
-            return Some(self.root);
+            return Some((parent, id));
         }
-        let mut id = self.root;
         for name in path.strip_prefix('/')?.split('/') {
+            parent = id;
             id = self.nodes.get(id).child(name)?;
         }
-        Some(id)
+        Some((parent, id))
     }
 
     /// What ends a node with these owner bits.
@@ -249,9 +270,14 @@ impl<'t> NodeRef<'t> {
         DiskStat::from(self.node)
     }
 
-    /// Of the node at this path: path and data, summed up.
-    pub(crate) fn content_sum(self, path: &str) -> ContentSum {
-        ContentSum::of(path, self.data())
+    /// Path and data, summed up.
+    pub(crate) fn content_sum(self) -> ContentSum {
+        self.node.content
+    }
+
+    /// What the node adds to the tree's digest.
+    pub(crate) fn digest(self) -> NodeDigest {
+        self.node.digest()
     }
 
     /// What ends the node.

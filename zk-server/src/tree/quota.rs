@@ -200,15 +200,17 @@ impl DataTree {
 
     fn charge(&mut self, path: &str, count: i64, bytes: i64) {
         let Some(subtree) = self.quotas.above(path) else { return };
-        let Some(stats) = self.find(&node_of(subtree, STATS)) else { return };
+        let at = node_of(subtree, STATS);
+        let Some(stats) = self.find(&at) else { return };
         let mut usage = StatsTrack::parse(self.node_ref(stats).data().unwrap_or_default());
         usage.add(count, bytes);
-        self.write_usage(stats, &usage);
+        self.write_usage(&at, stats, &usage);
     }
 
     /// Counts what a subtree holds, itself included.
     fn count_anew(&mut self, subtree: &str) {
-        let Some(stats) = self.find(&node_of(subtree, STATS)) else { return };
+        let at = node_of(subtree, STATS);
+        let Some(stats) = self.find(&at) else { return };
         let (mut count, mut bytes) = (0, 0);
         let mut open: Vec<NodeId> = self.find(subtree).into_iter().collect();
         while let Some(id) = open.pop() {
@@ -217,11 +219,12 @@ impl DataTree {
             bytes += signed(node.data.as_ref().map_or(0, |data| data.len()));
             open.extend(node.children().map(|(_, child)| child));
         }
-        self.write_usage(stats, &StatsTrack::of(count, bytes));
+        self.write_usage(&at, stats, &StatsTrack::of(count, bytes));
     }
 
     /// Nothing of the node but its data changes.
-    fn write_usage(&mut self, stats: NodeId, usage: &StatsTrack) {
+    fn write_usage(&mut self, at: &str, stats: NodeId, usage: &StatsTrack) {
+        self.keep_for_moment(at, stats);
         let data = usage.to_string().into_bytes().into_boxed_slice();
         let len = data.len();
         let former = self.nodes.get_mut(stats).data.replace(data);

@@ -1,24 +1,27 @@
-//! A tree to a snapshot and back.
+//! A tree to a snapshot.
 //!
-//! A snapshot is taken piece by piece while the tree goes on changing. What it holds: every node
-//! that existed when it began and still exists when its turn comes, as it is then. Nodes that came
-//! later are left out, since the log brings them. Applying the log from where the snapshot began
-//! then gives the very tree that there was.
+//! A snapshot is taken piece by piece while the tree goes on changing, in one of two ways:
+//!
+//! | | what it holds | so it is whole |
+//! | --- | --- | --- |
+//! | [`begin`](SnapshotCursor::begin) | every node that existed when it began and still exists when its turn comes, as it is then | with the log from where it began |
+//! | [`begin_moment`](SnapshotCursor::begin_moment) | every node as it was when it began | by itself |
+//!
+//! Nodes that came later are left out of both: the log brings them, or they are none of it. For the
+//! second the tree keeps what it changes meanwhile, as it was ([`Moment`]).
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use zk_proto::{Acl, Permissions, SessionId, Zxid, path};
+use zk_proto::txn::TxnDigest;
+use zk_proto::{Acl, Permissions, SessionId, Zxid};
 
+use super::DataTree;
 use super::acl_table::AclKey;
 use super::arena::NodeId;
-use super::digest::{DigestLog, TreeDigest};
+use super::moment::{Moment, Position};
 use super::node::Node;
-use super::owners::Owners;
-use super::quota::QuotaPaths;
-use super::{AclTable, Arena, DataTree, special};
-use crate::storage::format::{OPEN_ACL, SnapshotEncoder, SnapshotError, SnapshotNode};
+use crate::storage::format::{OPEN_ACL, SnapshotEncoder, SnapshotNode};
 
 /// The place of a snapshot that is being taken.
 #[derive(Debug)]
@@ -27,37 +30,80 @@ pub struct SnapshotCursor {
     zxid: Zxid,
     /// The ACLs as they were at the beginning; a key may mean another one by now.
     acls: Vec<(AclKey, Arc<[Acl]>)>,
-    /// The nodes between the root and the last one that was written.
-    trail: Vec<Box<str>>,
-    /// Below the last of them, the child behind which to go on; `None` is before all.
-    after: Option<Box<str>>,
+    position: Position,
     phase: Phase,
+    trailer: Trailer,
+}
+
+/// What stands behind the nodes.
+#[derive(Clone, Copy, Debug)]
+enum Trailer {
+    /// What the tree adds up to at the end: what the snapshot leads to once the log was replayed up
+    /// to there.
+    OfEnd,
+    /// What it added up to at the beginning, and where that was.
+    OfMoment(TxnDigest),
+    /// Said later.
+    Open,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
     Root,
     Nodes,
+    /// Nodes that were there and are not any more.
+    Deleted,
     Done,
 }
+
+/// More than [`PRESERVED_LEN_MAX`](super::PRESERVED_LEN_MAX) was changed while a snapshot of one
+/// moment was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "clients changed more than {} MiB of the data while the snapshot was taken. Try again when \
+     they write less", super::PRESERVED_LEN_MAX >> 20
+)]
+#[non_exhaustive]
+pub struct Overrun;
 
 impl SnapshotCursor {
     /// Begins a snapshot of a tree as it is now, and appends what comes before the nodes.
     pub fn begin(tree: &DataTree, sessions: &[(SessionId, i32)], out: &mut BytesMut) -> Self {
+        Self::with(tree, sessions, Trailer::OfEnd, out)
+    }
+
+    /// The same of a tree that does not change until the snapshot is done, which is to be the state
+    /// after a transaction that is [said at the end](Self::close).
+    pub fn begin_open(tree: &DataTree, sessions: &[(SessionId, i32)], out: &mut BytesMut) -> Self {
+        Self::with(tree, sessions, Trailer::Open, out)
+    }
+
+    /// Begins a snapshot of a tree as it is at this moment: whatever becomes of the tree while it is
+    /// taken shows nothing in it. The tree keeps what it changes until
+    /// [`DataTree::forget_moment`]; it has one moment at a time.
+    pub fn begin_moment(
+        tree: &mut DataTree,
+        sessions: &[(SessionId, i32)],
+        out: &mut BytesMut,
+    ) -> Self {
+        tree.moment = Some(Box::new(Moment::new(tree.last_zxid)));
+        Self::with(tree, sessions, Trailer::OfMoment(tree.digest()), out)
+    }
+
+    fn with(
+        tree: &DataTree,
+        sessions: &[(SessionId, i32)],
+        trailer: Trailer,
+        out: &mut BytesMut,
+    ) -> Self {
         let mut encoder = SnapshotEncoder::default();
         let acls: Vec<_> = tree.acls.lists().filter(|(key, _)| *key != AclKey::OPEN).collect();
         let table: Vec<_> = acls.iter().map(|(key, list)| (key.number(), &list[..])).collect();
         let nobody = [nobody()];
         let table = table.into_iter().chain([(NOBODY, &nobody[..])]).collect::<Vec<_>>();
         encoder.begin(sessions, table.into_iter(), out);
-        Self {
-            encoder,
-            zxid: tree.last_zxid,
-            acls,
-            trail: Vec::new(),
-            after: None,
-            phase: Phase::Root,
-        }
+        let (zxid, position) = (tree.last_zxid, Position::default());
+        Self { encoder, zxid, acls, position, phase: Phase::Root, trailer }
     }
 
     /// The last transaction that all of is in the snapshot.
@@ -74,58 +120,113 @@ impl SnapshotCursor {
         bytes: usize,
         out: &mut BytesMut,
     ) -> bool {
+        self.walk(tree, None, nodes, bytes, out)
+    }
+
+    /// The same of a snapshot that was [begun](Self::begin_moment) for one moment.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be finished.
+    pub fn advance_moment(
+        &mut self,
+        tree: &mut DataTree,
+        nodes: usize,
+        bytes: usize,
+        out: &mut BytesMut,
+    ) -> Result<bool, Overrun> {
+        let mut moment = tree.moment.take().filter(|moment| !moment.is_overrun()).ok_or(Overrun)?;
+        let more = self.walk(tree, Some(&mut moment), nodes, bytes, out);
+        if more {
+            moment.reach(&self.position);
+            tree.moment = Some(moment);
+        }
+        Ok(more)
+    }
+
+    /// Appends what ends a snapshot that was [begun open](Self::begin_open): the tree adds up to
+    /// this after this transaction.
+    pub fn close(&mut self, zxid: Zxid, digest: TxnDigest, out: &mut BytesMut) {
+        self.encoder.digest(zxid, digest.version, digest.tree, out);
+        self.encoder.last_zxid(zxid, out);
+    }
+
+    fn walk(
+        &mut self,
+        tree: &DataTree,
+        mut moment: Option<&mut Moment>,
+        nodes: usize,
+        bytes: usize,
+        out: &mut BytesMut,
+    ) -> bool {
         let mut left = nodes;
         if self.phase == Phase::Root {
-            self.write(tree, "", tree.root, out);
+            self.write(tree, moment.as_deref_mut(), "", tree.root, out);
+            self.position.root = true;
             self.phase = Phase::Nodes;
         }
         let mut open = self.resume(tree);
-        let mut at = path_of(&self.trail);
+        let mut at = self.position.path();
         while self.phase == Phase::Nodes && left > 0 && out.len() < bytes {
+            left -= 1;
             let parent = *open.last().expect("the root is always open");
-            match tree.nodes.get(parent).child_after(self.after.as_deref()) {
+            match tree.nodes.get(parent).child_after(self.position.after.as_deref()) {
                 Some((name, id)) if tree.nodes.get(id).czxid > self.zxid => {
-                    self.after = Some(name.into());
-                    left -= 1;
+                    self.position.after = Some(name.into());
                 }
                 Some((name, id)) => {
                     at.push('/');
                     at.push_str(name);
-                    self.write(tree, &at, id, out);
-                    self.trail.push(name.into());
+                    self.write(tree, moment.as_deref_mut(), &at, id, out);
+                    self.position.trail.push(name.into());
                     open.push(id);
-                    self.after = None;
-                    left -= 1;
+                    self.position.after = None;
                 }
-                None => match self.trail.pop() {
+                None => match self.position.trail.pop() {
                     Some(name) => {
                         open.pop();
                         at.truncate(at.len() - name.len() - 1);
-                        self.after = Some(name);
+                        self.position.after = Some(name);
                     }
-                    None => {
-                        self.encoder.end_nodes(out);
-                        // Of the tree as it is now: what the snapshot leads to once the log was
-                        // replayed up to here.
-                        let digest = tree.digest();
-                        self.encoder.digest(tree.last_zxid, digest.version, digest.tree, out);
-                        self.phase = Phase::Done;
-                    }
+                    None => self.phase = Phase::Deleted,
                 },
+            }
+        }
+        while self.phase == Phase::Deleted && left > 0 && out.len() < bytes {
+            left -= 1;
+            match moment.as_deref_mut().and_then(Moment::take_first) {
+                Some(node) => self.encoder.node(&node, out),
+                None => {
+                    self.end(tree, out);
+                    self.phase = Phase::Done;
+                }
             }
         }
         self.phase != Phase::Done
     }
 
+    fn end(&mut self, tree: &DataTree, out: &mut BytesMut) {
+        self.encoder.end_nodes(out);
+        match self.trailer {
+            Trailer::OfEnd => {
+                let digest = tree.digest();
+                self.encoder.digest(tree.last_zxid, digest.version, digest.tree, out);
+            }
+            Trailer::OfMoment(digest) => self.close(self.zxid, digest, out),
+            Trailer::Open => {}
+        }
+    }
+
     /// Finds the trail again. Where a node of it is gone, what was below it is gone too.
     fn resume(&mut self, tree: &DataTree) -> Vec<NodeId> {
         let mut open = vec![tree.root];
-        for depth in 0..self.trail.len() {
+        let Position { trail, after, .. } = &mut self.position;
+        for depth in 0..trail.len() {
             let parent = *open.last().expect("the root is always open");
-            match tree.nodes.get(parent).child(&self.trail[depth]) {
+            match tree.nodes.get(parent).child(&trail[depth]) {
                 Some(id) if tree.nodes.get(id).czxid <= self.zxid => open.push(id),
                 _ => {
-                    self.after = self.trail.drain(depth..).next();
+                    *after = trail.drain(depth..).next();
                     break;
                 }
             }
@@ -133,24 +234,20 @@ impl SnapshotCursor {
         open
     }
 
-    fn write(&mut self, tree: &DataTree, path: &str, id: NodeId, out: &mut BytesMut) {
+    fn write(
+        &mut self,
+        tree: &DataTree,
+        moment: Option<&mut Moment>,
+        path: &str,
+        id: NodeId,
+        out: &mut BytesMut,
+    ) {
+        if let Some(node) = moment.and_then(|moment| moment.take(path)) {
+            return self.encoder.node(&node, out);
+        }
         let node = tree.nodes.get(id);
         let acl = self.acl_key(tree, node.acl);
-        let node = SnapshotNode {
-            path,
-            data: node.data.as_deref(),
-            acl,
-            czxid: node.czxid,
-            mzxid: node.mzxid,
-            pzxid: node.pzxid,
-            ctime_ms: node.ctime_ms,
-            mtime_ms: node.mtime_ms,
-            version: node.version,
-            create_count: node.create_count,
-            acl_version: node.acl_version,
-            owner_bits: node.owner_bits,
-        };
-        self.encoder.node(&node, out);
+        self.encoder.node(&node.to_snapshot(path, acl), out);
     }
 
     /// The key of a node's ACL in the snapshot. One that was set after the beginning is not in the
@@ -168,146 +265,32 @@ impl SnapshotCursor {
 }
 
 /// The key of the list that allows nothing, beyond those of the table.
-const NOBODY: i64 = i64::MAX;
+pub(super) const NOBODY: i64 = i64::MAX;
 
-fn nobody() -> Acl {
+pub(super) fn nobody() -> Acl {
     Acl::new(Permissions::NONE, "world", "anyone")
 }
 
-fn path_of(trail: &[Box<str>]) -> String {
-    let mut path = String::new();
-    for name in trail {
-        path.push('/');
-        path.push_str(name);
-    }
-    path
-}
-
-/// A tree that is being read from a snapshot.
-#[derive(Debug)]
-pub struct TreeRestore {
-    tree: DataTree,
-    acls: HashMap<i64, Vec<Acl>>,
-    /// The nodes between the root and the last one, with the lengths of their paths.
-    trail: Vec<(usize, NodeId)>,
-    last_path: String,
-}
-
-impl TreeRestore {
-    /// A tree without nodes, and the ACLs that they will name.
-    #[must_use]
-    pub fn new(extended_types: bool, zxid: Zxid, acls: Vec<(i64, Vec<Acl>)>) -> Self {
-        let mut nodes = Arena::default();
-        let root = nodes.insert(Node::default());
-        let tree = DataTree {
-            nodes,
-            root,
-            acls: AclTable::default(),
-            owners: Owners::default(),
-            quotas: QuotaPaths::default(),
-            last_zxid: zxid,
-            data_size: 0,
-            digest: TreeDigest::default(),
-            digests: DigestLog::default(),
-            extended_types,
-        };
-        let trail = vec![(0, root)];
-        Self { tree, acls: acls.into_iter().collect(), trail, last_path: String::new() }
-    }
-
-    /// Adds a node.
-    ///
-    /// # Errors
-    ///
-    /// If its parent is not there, or it is.
-    pub fn add(&mut self, node: &SnapshotNode) -> Result<(), SnapshotError> {
-        let at = node.path.as_str();
-        let misplaced = || SnapshotError::Misplaced { path: at.to_owned() };
-        let key = self.intern(node.acl);
-        let data_len = node.data.as_ref().map_or(0, |data| data.len());
-        let restored = Node {
-            data: node.data.as_ref().map(|data| Box::from(&data[..])),
-            children: None,
-            czxid: node.czxid,
-            mzxid: node.mzxid,
-            pzxid: node.pzxid,
-            ctime_ms: node.ctime_ms,
-            mtime_ms: node.mtime_ms,
-            owner_bits: node.owner_bits,
-            version: node.version,
-            acl_version: node.acl_version,
-            create_count: node.create_count,
-            acl: key,
-        };
-        if at.is_empty() {
-            let root = self.tree.root;
-            if self.tree.nodes.get(root).child_count() > 0 {
-                return Err(misplaced());
-            }
-            *self.tree.nodes.get_mut(root) = restored;
-            self.tree.data_size += data_len;
-            self.tree.digest_node(at, root);
-            return Ok(());
-        }
-        let (parent_path, name) = at.rsplit_once('/').ok_or_else(misplaced)?;
-        let parent = self.parent(parent_path).ok_or_else(misplaced)?;
-        if name.is_empty() || self.tree.nodes.get(parent).child(name).is_some() {
-            return Err(misplaced());
-        }
-        self.tree.data_size += at.len() + data_len;
-        self.tree.owners.add(self.tree.owner(node.owner_bits), at);
-        let id = self.tree.attach(parent, name, restored);
-        self.tree.digest_node(at, id);
-        self.trail.push((at.len(), id));
-        self.last_path.clear();
-        self.last_path.push_str(at);
-        Ok(())
-    }
-
-    /// The tree.
-    #[must_use]
-    pub fn finish(mut self) -> DataTree {
-        self.tree.grow_missing_special();
-        self.tree.find_quotas();
-        self.tree
-    }
-
-    /// The node at a path, which usually is among the last one's parents.
-    fn parent(&mut self, parent: &str) -> Option<NodeId> {
-        while let Some(&(len, id)) = self.trail.last() {
-            if len == parent.len() && self.last_path.get(..len) == Some(parent) {
-                return Some(id);
-            }
-            if len == 0 {
-                break;
-            }
-            self.trail.pop();
-        }
-        // Out of order: the trail starts again here.
-        let id = self.tree.find(parent)?;
-        self.trail.truncate(1);
-        Some(id)
-    }
-
-    fn intern(&mut self, key: i64) -> AclKey {
-        if key == OPEN_ACL {
-            return AclKey::OPEN;
-        }
-        match self.acls.get(&key) {
-            Some(list) => self.tree.acls.intern(list),
-            // The log sets it; until then nobody may do anything.
-            None => self.tree.acls.intern(&[nobody()]),
-        }
-    }
-}
-
-impl DataTree {
-    /// Plants those of the special nodes that a snapshot of long ago does not have.
-    fn grow_missing_special(&mut self) {
-        for (at, acl, version) in special::PLANTED {
-            if self.find(at).is_none() && path::parent(at).is_some_and(|p| self.find(p).is_some()) {
-                self.plant(at, &acl(), version);
-            }
+impl Node {
+    /// As it is on disk.
+    pub(super) fn to_snapshot<'n>(
+        &'n self,
+        path: &'n str,
+        acl: i64,
+    ) -> SnapshotNode<&'n str, &'n [u8]> {
+        SnapshotNode {
+            path,
+            data: self.data.as_deref(),
+            acl,
+            czxid: self.czxid,
+            mzxid: self.mzxid,
+            pzxid: self.pzxid,
+            ctime_ms: self.ctime_ms,
+            mtime_ms: self.mtime_ms,
+            version: self.version,
+            create_count: self.create_count,
+            acl_version: self.acl_version,
+            owner_bits: self.owner_bits,
         }
     }
 }

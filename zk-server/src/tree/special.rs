@@ -2,8 +2,8 @@
 
 use zk_proto::{Acl, path};
 
-use super::DataTree;
 use super::node::Node;
+use super::{ContentSum, DataTree};
 
 /// The root of all paths.
 pub const ROOT: &str = "/";
@@ -32,8 +32,10 @@ impl DataTree {
     /// Plants the special nodes. No transaction stands behind them: all their zxids and times are 0,
     /// and their creation does not count as one.
     pub(super) fn grow_special(&mut self) {
-        self.nodes.get_mut(self.root).data = Some(Box::default());
-        self.digest_node(ROOT, self.root);
+        let root = self.nodes.get_mut(self.root);
+        root.data = Some(Box::default());
+        root.content = ContentSum::of(ROOT, None);
+        self.digest.add(root.digest());
         for (at, acl, version) in PLANTED {
             self.plant(at, &acl(), version);
         }
@@ -43,9 +45,11 @@ impl DataTree {
         let parent = path::parent(at).and_then(|parent| self.find(parent));
         let parent = parent.expect("invariant: parents are planted first");
         let acl = self.acls.intern(acl);
-        let node = Node { data: Some(Box::default()), acl, acl_version, ..Node::default() };
+        let content = ContentSum::of(at, None);
+        let node =
+            Node { data: Some(Box::default()), acl, acl_version, content, ..Node::default() };
         self.data_size += at.len();
-        let id = self.attach(parent, path::basename(at), node);
-        self.digest_node(at, id);
+        self.digest.add(node.digest());
+        self.attach(parent, path::basename(at), node);
     }
 }

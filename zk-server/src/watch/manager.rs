@@ -1,6 +1,6 @@
 //! The table of watches.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ops::Bound;
 use std::sync::Arc;
 
@@ -11,19 +11,38 @@ use super::ancestors::RecursiveWatches;
 use super::kinds::Kinds;
 use crate::connection_id::ConnectionId;
 
+/// How many entries of connections that are gone are removed from the table at a time, a few hundred
+/// microseconds' work: a connection may hold a million, and all others would wait for it.
+pub const DROP_BATCH: usize = 1000;
+
 /// All watches of all connections of a server.
+///
+/// A connection that is gone is out of `connections` at once, and from then on none of its watches
+/// fires or counts. Its entries in `paths` go in [batches](DROP_BATCH).
 ///
 /// Invariants, checked by the tests after every step:
 /// - no set of kinds and no set of connections or paths in it is empty;
-/// - `paths` and `connections` say the same;
-/// - the counts are what counting would give.
+/// - `paths` says the same as `connections` and `departed` together, and no connection is in both;
+/// - the counts are what counting the watches of `connections` would give; `recursive` has those of
+///   `departed`, too.
 #[derive(Debug, Default)]
 pub struct WatchManager {
     /// Only looked up, never iterated: the random order of its entries shows nowhere.
     paths: HashMap<Arc<str>, BTreeMap<ConnectionId, Kinds>>,
-    connections: BTreeMap<ConnectionId, BTreeSet<Arc<str>>>,
+    connections: BTreeMap<ConnectionId, Watched>,
+    /// Connections that are gone, with the paths whose entry they still have. No longer than the
+    /// watches that were set: each connection that goes takes a batch off it.
+    departed: VecDeque<(ConnectionId, BTreeSet<Arc<str>>)>,
     count: usize,
     recursive: RecursiveWatches,
+}
+
+/// What one connection watches.
+#[derive(Debug, Default)]
+struct Watched {
+    paths: BTreeSet<Arc<str>>,
+    /// Its part of [`WatchManager::watch_count`].
+    count: usize,
 }
 
 /// A connection and a path that it watches, or did.
@@ -62,18 +81,51 @@ impl WatchManager {
         kinds != kept
     }
 
-    /// Forgets a connection that is gone. Nobody is told.
+    /// Forgets a connection that is gone and will not come back: ids are given out once. Nobody is
+    /// told. If it had more than [`DROP_BATCH`] watches, [`sweep`](Self::sweep) has to be called
+    /// until nothing [is left](Self::has_departed).
     pub fn drop_connection(&mut self, connection: ConnectionId) {
-        let Some(paths) = self.connections.remove(&connection) else {
-            return;
-        };
-        for path in paths {
-            let entry = self.paths.get_mut(&path).expect(SAME_INVARIANT);
-            let kinds = entry.remove(&connection).expect(SAME_INVARIANT);
-            if entry.is_empty() {
+        self.depart(connection);
+        self.sweep();
+    }
+
+    /// Takes a connection out of all that counts.
+    pub(super) fn depart(&mut self, connection: ConnectionId) {
+        if let Some(watched) = self.connections.remove(&connection) {
+            self.count -= watched.count;
+            self.departed.push_back((connection, watched.paths));
+        }
+    }
+
+    /// Whether entries of connections that are gone are left for [`sweep`](Self::sweep).
+    #[must_use]
+    pub fn has_departed(&self) -> bool {
+        !self.departed.is_empty()
+    }
+
+    /// Removes up to [`DROP_BATCH`] entries of connections that are gone.
+    pub fn sweep(&mut self) {
+        self.sweep_up_to(DROP_BATCH);
+    }
+
+    pub(super) fn sweep_up_to(&mut self, max: usize) {
+        let mut left = max;
+        while let Some((connection, paths)) = self.departed.front_mut() {
+            let connection = *connection;
+            if left == 0 && !paths.is_empty() {
+                return;
+            }
+            let Some(path) = paths.pop_first() else {
+                self.departed.pop_front();
+                continue;
+            };
+            let watching = self.paths.get_mut(&path).expect(SAME_INVARIANT);
+            let kinds = watching.remove(&connection).expect(SAME_INVARIANT);
+            if watching.is_empty() {
                 self.paths.remove(&path);
             }
-            self.recount(&path, kinds, Kinds::NONE);
+            self.note_recursive(&path, kinds, Kinds::NONE);
+            left -= 1;
         }
     }
 
@@ -84,7 +136,8 @@ impl WatchManager {
         self.count
     }
 
-    /// The number of paths that are watched.
+    /// The number of paths that are watched, or were by a connection that is gone and not yet
+    /// [swept](Self::sweep).
     #[must_use]
     pub fn path_count(&self) -> usize {
         self.paths.len()
@@ -104,13 +157,14 @@ impl WatchManager {
     ) -> impl Iterator<Item = (ConnectionId, &str)> {
         let rest = after.and_then(|place| {
             let behind = (Bound::Excluded(&*place.path), Bound::Unbounded);
-            let paths = self.connections.get(&place.connection)?;
-            Some(paths.range::<str, _>(behind).map(|path| (place.connection, &**path)))
+            let watched = self.connections.get(&place.connection)?;
+            Some(watched.paths.range::<str, _>(behind).map(|path| (place.connection, &**path)))
         });
         let from = after.map_or(Bound::Unbounded, |place| Bound::Excluded(place.connection));
         let others = self.connections.range((from, Bound::Unbounded));
-        let others =
-            others.flat_map(|(connection, paths)| paths.iter().map(|path| (*connection, &**path)));
+        let others = others.flat_map(|(connection, watched)| {
+            watched.paths.iter().map(|path| (*connection, &**path))
+        });
         rest.into_iter().flatten().chain(others)
     }
 
@@ -135,14 +189,38 @@ impl WatchManager {
         watching
             .filter(move |(_, kinds)| !kinds.and(wanted).is_empty())
             .map(|(connection, _)| *connection)
+            .filter(|connection| {
+                self.departed.is_empty() || self.connections.contains_key(connection)
+            })
     }
 
-    /// Removes kinds from all that watch a path.
+    /// Removes one-shot kinds from all that watch a path: in one go, since there may be ten thousand.
     pub(super) fn consume(&mut self, path: &str, kinds: Kinds) {
-        let affected: Vec<_> = self.watching(path, kinds).collect();
-        for connection in affected {
-            let before = self.kinds_of(connection, path);
-            self.replace(connection, path, before, before.without(kinds));
+        debug_assert!(kinds.and(Kinds::RECURSIVE).is_empty(), "those are counted elsewhere, too");
+        let Some(watching) = self.paths.get_mut(path) else { return };
+        watching.retain(|connection, kept| {
+            let before = *kept;
+            let after = before.without(kinds);
+            if before == after {
+                return true;
+            }
+            let Some(watched) = self.connections.get_mut(connection) else {
+                // It is gone, and its entry waits to be swept.
+                return true;
+            };
+            *kept = after;
+            self.count = self.count - before.count() + after.count();
+            watched.count = watched.count - before.count() + after.count();
+            if after.is_empty() {
+                watched.paths.remove(path);
+                if watched.paths.is_empty() {
+                    self.connections.remove(connection);
+                }
+            }
+            !after.is_empty()
+        });
+        if watching.is_empty() {
+            self.paths.remove(path);
         }
     }
 
@@ -151,7 +229,7 @@ impl WatchManager {
         watching.and_then(|watching| watching.get(&connection)).copied().unwrap_or_default()
     }
 
-    /// The only place that changes an entry: keeps both sides and the counts together.
+    /// The only place but for `consume` that changes an entry: keeps both sides and the counts together.
     fn replace(&mut self, connection: ConnectionId, path: &str, before: Kinds, after: Kinds) {
         if before == after {
             return;
@@ -159,7 +237,11 @@ impl WatchManager {
         if before.is_empty() {
             let path =
                 self.paths.get_key_value(path).map_or_else(|| path.into(), |(p, _)| Arc::clone(p));
-            self.connections.entry(connection).or_default().insert(Arc::clone(&path));
+            debug_assert!(
+                self.departed.iter().all(|(departed, _)| *departed != connection),
+                "{connection} is gone and sets a watch"
+            );
+            self.connections.entry(connection).or_default().paths.insert(Arc::clone(&path));
             self.paths.entry(path).or_default().insert(connection, after);
         } else if after.is_empty() {
             self.remove_entry(connection, path);
@@ -167,7 +249,11 @@ impl WatchManager {
             let watching = self.paths.get_mut(path).expect(SAME_INVARIANT);
             watching.insert(connection, after);
         }
-        self.recount(path, before, after);
+        self.count = self.count - before.count() + after.count();
+        if let Some(watched) = self.connections.get_mut(&connection) {
+            watched.count = watched.count - before.count() + after.count();
+        }
+        self.note_recursive(path, before, after);
     }
 
     fn remove_entry(&mut self, connection: ConnectionId, path: &str) {
@@ -176,15 +262,14 @@ impl WatchManager {
         if watching.is_empty() {
             self.paths.remove(path);
         }
-        let paths = self.connections.get_mut(&connection).expect(SAME_INVARIANT);
-        paths.remove(path);
-        if paths.is_empty() {
+        let watched = self.connections.get_mut(&connection).expect(SAME_INVARIANT);
+        watched.paths.remove(path);
+        if watched.paths.is_empty() {
             self.connections.remove(&connection);
         }
     }
 
-    fn recount(&mut self, path: &str, before: Kinds, after: Kinds) {
-        self.count = self.count - before.count() + after.count();
+    fn note_recursive(&mut self, path: &str, before: Kinds, after: Kinds) {
         let recursive = |kinds: Kinds| !kinds.and(Kinds::RECURSIVE).is_empty();
         match (recursive(before), recursive(after)) {
             (false, true) => self.recursive.add(path),
@@ -196,22 +281,36 @@ impl WatchManager {
     /// Checks the invariants above by counting.
     #[cfg(test)]
     pub(super) fn assert_invariants(&self) {
-        let mut count = 0;
+        let mut counts = BTreeMap::<ConnectionId, usize>::new();
         let mut recursive = 0;
         let mut pairs = 0;
         for (path, watching) in &self.paths {
             assert!(!watching.is_empty(), "{path} has no watcher");
             for (connection, kinds) in watching {
                 assert!(!kinds.is_empty(), "{path} {connection} has no kind");
-                assert!(self.connections[connection].contains(path), "{path} {connection}");
-                count += kinds.count();
+                let departed = self.departed.iter().find(|(departed, _)| departed == connection);
+                match (self.connections.get(connection), departed) {
+                    (Some(watched), None) => {
+                        assert!(watched.paths.contains(path), "{path} {connection}");
+                        *counts.entry(*connection).or_default() += kinds.count();
+                    }
+                    (None, Some((_, paths))) => {
+                        assert!(paths.contains(path), "{path} {connection}");
+                    }
+                    other => panic!("{path} {connection}: {other:?}"),
+                }
                 recursive += usize::from(!kinds.and(Kinds::RECURSIVE).is_empty());
                 pairs += 1;
             }
         }
-        assert!(self.connections.values().all(|paths| !paths.is_empty()));
-        assert_eq!(self.connections.values().map(BTreeSet::len).sum::<usize>(), pairs);
-        assert_eq!((self.count, self.recursive.total()), (count, recursive));
+        let paths = self.connections.values().map(|watched| watched.paths.len());
+        assert!(paths.clone().all(|len| len > 0));
+        let departed = self.departed.iter().map(|(_, paths)| paths.len());
+        assert_eq!(paths.sum::<usize>() + departed.sum::<usize>(), pairs);
+        let kept = self.connections.iter().map(|(id, watched)| (*id, watched.count));
+        assert_eq!(kept.collect::<BTreeMap<_, _>>(), counts);
+        assert_eq!(self.count, counts.values().sum::<usize>());
+        assert_eq!(self.recursive.total(), recursive);
     }
 }
 

@@ -26,5 +26,5 @@ mod tests;
 
 pub use fire::Notification;
 pub use kinds::WatchKind;
-pub use manager::WatchManager;
 pub(crate) use manager::WatchPlace;
+pub use manager::{DROP_BATCH, WatchManager};

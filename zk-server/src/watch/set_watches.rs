@@ -10,10 +10,11 @@
 //! | child | `NodeDeleted` | `NodeChildrenChanged` | child watch |
 //! | persistent, recursive | watch | watch | watch |
 //!
-//! These events are not filtered by ACLs, as in Apache's server: the client has named the path
-//! itself, and it held the watch before. They carry no zxid.
+//! Who may not read a node hears of none of its changes, nor is a watch set in their place, as in
+//! Apache's latest servers: a path is soon guessed, and a client may name watches it never held. Of
+//! a missing node everybody hears. These events carry no zxid.
 
-use zk_proto::{EventType, KeeperState, SetWatches, SetWatches2, WatcherEvent, Zxid};
+use zk_proto::{Acl, EventType, KeeperState, SetWatches, SetWatches2, WatcherEvent, Zxid};
 
 use super::{WatchKind, WatchManager};
 use crate::connection_id::ConnectionId;
@@ -63,7 +64,8 @@ impl<'a> From<&'a SetWatches2<'a>> for SetWatchesLists<'a> {
     }
 }
 
-/// Decides about each path: sets the watch, or returns the event that it would have seen.
+/// Decides about each path: sets the watch, or returns the event that it would have seen. `may_read`
+/// says whether the connection has READ under an ACL.
 ///
 /// Send the events, in this order and with [`Zxid::UNKNOWN`] in their headers, before the reply.
 #[must_use]
@@ -72,13 +74,16 @@ pub fn decide(
     watches: &mut WatchManager,
     connection: ConnectionId,
     lists: SetWatchesLists<'_>,
+    may_read: impl Fn(&[Acl]) -> bool,
 ) -> Vec<WatcherEvent> {
     let since = lists.relative_zxid;
     let mut missed = Vec::new();
     let mut settle = |path: &str, event: Option<EventType>, kind: WatchKind| match event {
         Some(kind) => {
             let state = KeeperState::SyncConnected;
-            missed.push(WatcherEvent { kind, state, path: path.to_owned() });
+            if tree.node(path).is_none_or(|node| may_read(node.acl())) {
+                missed.push(WatcherEvent { kind, state, path: path.to_owned() });
+            }
         }
         None => watches.add(connection, path, kind),
     };

@@ -11,17 +11,21 @@ pub(crate) mod program;
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, Reader, encode_frame};
 use zk_proto::{
     ConnectRequest, ConnectResponse, CreateMode, CreateRequest, ErrorCode, GetDataRequest,
-    GetDataResponse, Password, ReplyHeader, Request, RequestHeader, SessionId, Zxid,
+    GetDataResponse, OpCode, Password, ReplyHeader, Request, RequestHeader, SessionId, Zxid, xid,
 };
 
 /// Far longer than anything takes; a test that waits for it has failed.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Between the pings of a client that keeps pinging.
+const PING_INTERVAL: Duration = Duration::from_millis(100);
 
 /// One connection.
 pub(crate) struct RawClient {
@@ -29,6 +33,11 @@ pub(crate) struct RawClient {
     next_xid: i32,
     /// What the server granted.
     pub(crate) granted: ConnectResponse,
+}
+
+/// A thread that pings; ends with this.
+pub(crate) struct Pinging {
+    _kept: mpsc::Sender<()>,
 }
 
 /// One frame from the server.
@@ -97,16 +106,29 @@ impl RawClient {
         Self::open(addr, &connect_request(SessionId::NONE, Password::NONE, timeout_ms))
     }
 
+    /// A new session, unless the connection is cut before there is one.
+    pub(crate) fn try_connect(addr: SocketAddr) -> std::io::Result<Self> {
+        Self::try_open(addr, &connect_request(SessionId::NONE, Password::NONE, 30_000))
+    }
+
     fn open(addr: SocketAddr, request: &[u8]) -> Self {
+        Self::try_open(addr, request).unwrap()
+    }
+
+    fn try_open(addr: SocketAddr, request: &[u8]) -> std::io::Result<Self> {
         let mut stream = dial(addr);
-        stream.write_all(request).unwrap();
-        let frame = read_frame(&mut stream).unwrap();
+        stream.write_all(request)?;
+        let frame = read_frame(&mut stream)?;
         let granted = ConnectResponse::decode(&mut Reader::of(&frame)).unwrap();
-        Self { stream, next_xid: 1, granted }
+        Ok(Self { stream, next_xid: 1, granted })
     }
 
     /// Sends a request and gives its xid.
     pub(crate) fn send(&mut self, request: &Request<'_>) -> i32 {
+        self.try_send(request).unwrap()
+    }
+
+    fn try_send(&mut self, request: &Request<'_>) -> std::io::Result<i32> {
         let xid = self.next_xid;
         self.next_xid += 1;
         let mut frame = BytesMut::new();
@@ -114,15 +136,41 @@ impl RawClient {
             RequestHeader { xid, op: request.op().code() }.encode(out);
             request.encode(out);
         });
-        self.stream.write_all(&frame).unwrap();
-        xid
+        self.stream.write_all(&frame)?;
+        Ok(xid)
     }
 
     /// The next frame.
     pub(crate) fn receive(&mut self) -> Reply {
-        let frame = read_frame(&mut self.stream).unwrap();
-        let header = ReplyHeader::decode(&mut Reader::of(&frame)).unwrap();
-        Reply { header, body: frame.slice(ReplyHeader::LEN..) }
+        self.try_receive().unwrap()
+    }
+
+    /// The next frame that answers no ping, if the server lives that long.
+    fn try_receive(&mut self) -> std::io::Result<Reply> {
+        loop {
+            let frame = read_frame(&mut self.stream)?;
+            let header = ReplyHeader::decode(&mut Reader::of(&frame)).unwrap();
+            if header.xid != xid::PING {
+                return Ok(Reply { header, body: frame.slice(ReplyHeader::LEN..) });
+            }
+        }
+    }
+
+    /// Pings the server by another thread, as long as it has the connection and the result is kept.
+    pub(crate) fn keep_pinging(&self) -> Pinging {
+        let (kept, dropped) = mpsc::channel::<()>();
+        let mut stream = self.stream.try_clone().unwrap();
+        let mut ping = BytesMut::new();
+        encode_frame(&mut ping, |out| {
+            RequestHeader { xid: xid::PING, op: OpCode::Ping.code() }.encode(out);
+        });
+        std::thread::spawn(move || {
+            while stream.write_all(&ping).is_ok()
+                && dropped.recv_timeout(PING_INTERVAL) == Err(RecvTimeoutError::Timeout)
+            {
+            }
+        });
+        Pinging { _kept: kept }
     }
 
     /// Sends a request and waits for its reply.
@@ -135,18 +183,10 @@ impl RawClient {
 
     /// Sends a request and waits for its reply, if the server lives that long.
     pub(crate) fn try_call(&mut self, request: &Request<'_>) -> std::io::Result<Reply> {
-        let xid = self.next_xid;
-        self.next_xid += 1;
-        let mut frame = BytesMut::new();
-        encode_frame(&mut frame, |out| {
-            RequestHeader { xid, op: request.op().code() }.encode(out);
-            request.encode(out);
-        });
-        self.stream.write_all(&frame)?;
-        let frame = read_frame(&mut self.stream)?;
-        let header = ReplyHeader::decode(&mut Reader::of(&frame)).unwrap();
-        assert_eq!(header.xid, xid);
-        Ok(Reply { header, body: frame.slice(ReplyHeader::LEN..) })
+        let xid = self.try_send(request)?;
+        let reply = self.try_receive()?;
+        assert_eq!(reply.header.xid, xid);
+        Ok(reply)
     }
 
     /// Creates a node with everybody's ACL.
@@ -161,16 +201,27 @@ impl RawClient {
 
     /// Waits for so long, and holds the server to say nothing meanwhile but goodbye.
     pub(crate) fn stays_silent_for(&mut self, time: Duration) {
-        self.stream.set_read_timeout(Some(time)).unwrap();
-        let heard = self.stream.read(&mut [0]);
-        assert!(!matches!(heard, Ok(1..)), "it says something");
+        let begun = Instant::now();
+        // A read with a timeout ends early if this process is stopped meanwhile.
+        while let Some(left) = time.checked_sub(begun.elapsed()).filter(|left| !left.is_zero()) {
+            self.stream.set_read_timeout(Some(left)).unwrap();
+            match self.stream.read(&mut [0]) {
+                Ok(0) => break,
+                Ok(_) => panic!("it says something"),
+                Err(_) => {}
+            }
+        }
         self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
     /// Whether the server has closed the connection; waits for it.
     pub(crate) fn is_closed(&mut self) -> bool {
-        let mut byte = [0];
-        matches!(self.stream.read(&mut byte), Ok(0) | Err(_))
+        loop {
+            match self.stream.read(&mut [0]) {
+                Err(error) if error.kind() == std::io::ErrorKind::Interrupted => {}
+                read => return matches!(read, Ok(0) | Err(_)),
+            }
+        }
     }
 }
 

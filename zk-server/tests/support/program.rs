@@ -17,23 +17,7 @@ impl Program {
     /// Serves the directory with these lines in the configuration, on any port that is free.
     pub(crate) fn start(dir: &Path, lines: &str) -> Self {
         loop {
-            let free =
-                std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
-            let addr = free.expect("a free port");
-            let config = dir.join("zoo.cfg");
-            let text = format!(
-                "dataDir={}/data\nclientPort={}\nclientPortAddress=127.0.0.1\n{lines}\n",
-                dir.display(),
-                addr.port()
-            );
-            std::fs::write(&config, text).expect("a file");
-            let mut child = Command::new(env!("CARGO_BIN_EXE_zk-server"))
-                .arg(&config)
-                .stderr(Stdio::piped())
-                .spawn()
-                .expect("it starts");
-            let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
-            let mut program = Self { child, stderr, addr };
+            let mut program = Self::begin(dir, lines);
             let mut log = String::new();
             while !log.contains("serving clients on") {
                 if program.stderr.read_line(&mut log).expect("text") == 0 {
@@ -46,6 +30,26 @@ impl Program {
             // Somebody else may have got the port in between.
             assert!(log.contains("the port is in use"), "{log}");
         }
+    }
+
+    /// The same, which may not come to serve anybody.
+    pub(crate) fn begin(dir: &Path, lines: &str) -> Self {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").and_then(|free| free.local_addr());
+        let addr = free.expect("a free port");
+        let config = dir.join("zoo.cfg");
+        let text = format!(
+            "dataDir={}/data\nclientPort={}\nclientPortAddress=127.0.0.1\n{lines}\n",
+            dir.display(),
+            addr.port()
+        );
+        std::fs::write(&config, text).expect("a file");
+        let mut child = Command::new(env!("CARGO_BIN_EXE_zk-server"))
+            .arg(&config)
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("it starts");
+        let stderr = BufReader::new(child.stderr.take().expect("a pipe"));
+        Self { child, stderr, addr }
     }
 
     /// Ends it without a warning.

@@ -4,7 +4,6 @@
 //! [`Event::Certified`](crate::server::Event::Certified); the identity is the certificate's subject,
 //! written as Java writes it, so that ACLs made on Apache's servers mean the same here.
 
-mod der;
 mod name;
 mod subject;
 

@@ -1,7 +1,7 @@
 //! Which texts are distinguished names: those that Java's `X500Principal` takes, which an Apache
 //! server asks before it stores an ACL of the scheme `x509`.
 
-use super::der;
+use crate::der;
 
 /// The attributes that Java knows by a word.
 const KEYWORDS: &[&str] = &[

@@ -1,9 +1,10 @@
 //! The subject of a certificate as Java writes it: `X500Principal.getName()`, which is RFC 2253 with
 //! decisions of its own. Held to by what Java said of a hundred names (`subject_tests.rs`).
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use super::der::{self, Element, Elements};
+use crate::der::{self, Element, Elements};
 
 /// The attributes that RFC 2253 has a word for. All others are written as numbers.
 const KEYWORDS: &[(&str, &str)] = &[
@@ -18,16 +19,11 @@ const KEYWORDS: &[(&str, &str)] = &[
     ("0.9.2342.19200300.100.1.25", "DC"),
 ];
 
-/// The types whose bytes are taken for text, UTF-8 whatever the type says: printable, T61, IA5,
-/// general, BMP and UTF-8 strings.
-const TEXT_TAGS: &[u8] = &[0x13, 0x14, 0x16, 0x1b, 0x1e, 0x0c];
-
 /// What has a meaning in the notation.
 const ESCAPED: &[char] = &[',', '=', '+', '<', '>', '#', ';', '"', '\\'];
 
 /// In front of the version of a certificate, which the first version leaves out.
 const VERSION: u8 = 0xa0;
-const INTEGER: u8 = 0x02;
 
 /// Who an X.509 certificate (DER) is for: its subject, the last part first. `None` if that cannot
 /// be read.
@@ -39,7 +35,7 @@ pub fn subject_of(certificate: &[u8]) -> Option<String> {
     if fields.peek() == Some(VERSION) {
         fields.pop();
     }
-    fields.take(INTEGER)?; // The serial number,
+    fields.take(der::INTEGER)?; // The serial number,
     fields.take(der::SEQUENCE)?; // the algorithm of the signature,
     fields.take(der::SEQUENCE)?; // the issuer,
     fields.take(der::SEQUENCE)?; // from when to when it is valid.
@@ -71,13 +67,52 @@ fn attribute_of(content: &[u8]) -> Option<String> {
     let kind = der::dotted(fields.take(der::OBJECT_IDENTIFIER)?.content)?;
     let value = fields.pop()?;
     match KEYWORDS.iter().find(|(number, _)| *number == kind) {
-        Some((_, keyword)) if TEXT_TAGS.contains(&value.tag) => {
-            Some(format!("{keyword}={}", escaped(&String::from_utf8_lossy(value.content))))
-        }
-        Some((_, keyword)) => Some(format!("{keyword}={}", in_hex(value))),
+        Some((_, keyword)) => match text_of(value) {
+            Text::Of(text) => Some(format!("{keyword}={}", escaped(&text))),
+            Text::None => Some(format!("{keyword}={}", in_hex(value))),
+            Text::Invalid => None,
+        },
         None => Some(format!("{kind}={}", in_hex(value))),
     }
 }
+
+/// What a value is as text.
+enum Text<'a> {
+    Of(Cow<'a, str>),
+    /// It is of a type that is none.
+    None,
+    /// It is not what its type says.
+    Invalid,
+}
+
+/// As Java reads it since the updates of November 2026; before, it took the bytes of every type for
+/// UTF-8, and had other names for the rare certificates where that makes a difference.
+fn text_of(value: Element<'_>) -> Text<'_> {
+    match value.tag {
+        // UTF-8 string.
+        0x0c => Text::Of(String::from_utf8_lossy(value.content)),
+        // Printable, T61, IA5 and general strings.
+        0x13 | 0x14 | 0x16 | 0x1b => {
+            Text::Of(value.content.iter().map(|byte| char::from(*byte)).collect())
+        }
+        // BMP string: two bytes for each character.
+        0x1e => {
+            let pairs = value.content.chunks(2).map(|pair| match pair {
+                [high, low] => u16::from_be_bytes([*high, *low]),
+                _ => REPLACEMENT,
+            });
+            let characters = char::decode_utf16(pairs);
+            let text: String =
+                characters.map(|found| found.unwrap_or(char::REPLACEMENT_CHARACTER)).collect();
+            // What takes four bytes cannot be said in this type.
+            if text.contains(|c| c > '\u{ffff}') { Text::Invalid } else { Text::Of(text.into()) }
+        }
+        _ => Text::None,
+    }
+}
+
+/// In the place of half a character.
+const REPLACEMENT: u16 = 0xfffd;
 
 fn in_hex(value: Element<'_>) -> String {
     value.whole.iter().fold("#".to_owned(), |mut text, byte| {

@@ -8,6 +8,7 @@ use std::process::ExitCode;
 
 use zk_server::ServerConfig;
 use zk_server::config::{ConfigError, ParsedConfig, from_environment, parse_all};
+use zk_server::runtime::StartError;
 
 use crate::output::{self, Output};
 
@@ -19,6 +20,9 @@ const VARIABLE: &str = "ZOO_";
 
 /// Where the official image keeps its `zoo.cfg`.
 const CONF_DIR: &str = "ZOO_CONF_DIR";
+
+/// How a file in UTF-16 begins, in either order of bytes.
+const UTF_16: [&[u8]; 2] = [&[0xff, 0xfe], &[0xfe, 0xff]];
 
 /// Why there are no settings.
 #[derive(Debug, thiserror::Error)]
@@ -33,8 +37,12 @@ pub(crate) enum ConfigFailure {
         output::path(path)
     )]
     TooLong { path: PathBuf },
+    #[error("{} is UTF-16, as some editors save text: save it as UTF-8", output::path(path))]
+    Utf16 { path: PathBuf },
     #[error("{}", lines(.0))]
     Config(Vec<ConfigError>),
+    #[error(transparent)]
+    Stores(#[from] StartError),
     #[error("cannot print: {0}")]
     Output(#[from] io::Error),
 }
@@ -94,6 +102,9 @@ fn read_text(path: &Path) -> Result<String, ConfigFailure> {
     if bytes.len() > CONFIG_LEN_MAX {
         return Err(ConfigFailure::TooLong { path: path.to_owned() });
     }
+    if UTF_16.iter().any(|mark| bytes.starts_with(mark)) {
+        return Err(ConfigFailure::Utf16 { path: path.to_owned() });
+    }
     // Java reads these files as Latin-1, and comments are written in anything.
     Ok(match String::from_utf8(bytes) {
         Ok(text) => text,
@@ -112,5 +123,7 @@ pub(crate) fn check(path: &Path) -> Result<ExitCode, ConfigFailure> {
         output.line(&format!("{key}={}", value.escape_debug()))?;
     }
     output.finish()?;
+    // Last, so that the rest is told where the stores are not.
+    zk_server::runtime::check_stores(&parsed.config)?;
     Ok(ExitCode::SUCCESS)
 }

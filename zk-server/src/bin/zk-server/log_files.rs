@@ -12,7 +12,11 @@ use zk_server::storage::recovery::follows;
 
 use crate::ToolFailure;
 use crate::fields::{Fields, Value};
-use crate::output::{self, Output};
+use crate::output::{self, DumpForm, Output};
+
+/// Bytes of the longest transaction that is shown. Whoever looks at a log may not know its server's
+/// `jute.maxbuffer`, of which this is the greatest.
+const RECORD_LEN_MAX: usize = 1 << 30;
 
 /// What to do with logs.
 #[derive(Debug, Subcommand)]
@@ -30,12 +34,8 @@ pub(crate) enum LogCommand {
 pub(crate) struct DumpArguments {
     /// The log, such as version-2/log.1
     file: PathBuf,
-    /// JSON, one object a line; times are ms since 1970, data are base64
-    #[arg(long)]
-    json: bool,
-    /// The data of nodes too, not only their lengths. They may be secret
-    #[arg(long)]
-    data: bool,
+    #[command(flatten)]
+    form: DumpForm,
 }
 
 #[derive(Debug, Args)]
@@ -54,7 +54,8 @@ pub(crate) fn run(command: &LogCommand) -> Result<ExitCode, ToolFailure> {
 
 fn open(path: &Path) -> Result<LogReader<BufReader<File>>, ToolFailure> {
     let file = File::open(path).map_err(ToolFailure::at(path))?;
-    LogReader::new(BufReader::with_capacity(1 << 20, file)).map_err(ToolFailure::at(path))
+    LogReader::with_longest(BufReader::with_capacity(1 << 20, file), RECORD_LEN_MAX)
+        .map_err(ToolFailure::at(path))
 }
 
 fn damaged(path: &Path, offset: u64, error: &EntryError) -> ToolFailure {
@@ -64,7 +65,7 @@ fn damaged(path: &Path, offset: u64, error: &EntryError) -> ToolFailure {
 fn dump(arguments: &DumpArguments) -> Result<ExitCode, ToolFailure> {
     let path = &arguments.file;
     let mut reader = open(path)?;
-    let mut output = Output::new(arguments.json);
+    let mut output = Output::new(arguments.form.json);
     while let Some((offset, entry)) = reader.next().map_err(ToolFailure::at(path))? {
         let header = &entry.record.header;
         let mut fields = Fields::default()
@@ -76,7 +77,7 @@ fn dump(arguments: &DumpArguments) -> Result<ExitCode, ToolFailure> {
         if let Some(digest) = entry.record.digest {
             fields = fields.text("digest", format!("{:#x}", digest.tree));
         }
-        output.record(&fields.txn(&entry.record.txn, arguments.data))?;
+        output.record(&fields.txn(&entry.record.txn, arguments.form.data))?;
     }
     let (kind, at, error) = match reader.end() {
         None => ("open", 0, None),

@@ -3,10 +3,23 @@
 use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
+use clap::Args;
+
 use crate::fields::Fields;
 
 /// Bytes that are printed at once.
 const BUFFER_LEN: usize = 64 << 10;
+
+/// How a dump looks.
+#[derive(Debug, Args)]
+pub(crate) struct DumpForm {
+    /// JSON, one object a line; times are ms since 1970, data are base64
+    #[arg(long)]
+    pub(crate) json: bool,
+    /// The data of nodes too, not only their lengths. They may be secret
+    #[arg(long)]
+    pub(crate) data: bool,
+}
 
 /// Prints one record a line, as text or as JSON.
 pub(crate) struct Output {

@@ -25,7 +25,8 @@ pub(crate) struct ServeArguments {
     config: Option<PathBuf>,
 
     /// Read a configuration file, print what a server would make of it, and end: with 1 if
-    /// something in it is wrong. Directories, ports and key stores are not looked at
+    /// something in it or in the key stores that it names is wrong. Directories and ports are not
+    /// looked at
     #[arg(long, value_name = "FILE", conflicts_with_all = ["config", "dev"])]
     check_config: Option<PathBuf>,
 
@@ -156,7 +157,12 @@ async fn serve(
     let shutdown = stop_on_signal()?;
     let instance = start.await?;
     announce(&instance);
-    instance.run(shutdown).await?;
+    // As a task: what `block_on` runs is on a thread of its own, and each client that comes would
+    // have to go from there to another.
+    match tokio::spawn(instance.run(shutdown)).await {
+        Ok(served) => served?,
+        Err(ended) => std::panic::resume_unwind(ended.into_panic()),
+    }
     tracing::info!("stopped");
     Ok(())
 }

@@ -14,7 +14,7 @@ use zk_server::storage::format::{
 
 use crate::ToolFailure;
 use crate::fields::{Fields, Value};
-use crate::output::{self, Output};
+use crate::output::{self, DumpForm, Output};
 
 /// What to do with snapshots.
 #[derive(Debug, Subcommand)]
@@ -32,12 +32,8 @@ pub(crate) enum SnapshotCommand {
 pub(crate) struct DumpArguments {
     /// The snapshot, such as version-2/snapshot.0
     file: PathBuf,
-    /// JSON, one object a line; times are ms since 1970, data are base64
-    #[arg(long)]
-    json: bool,
-    /// The data of nodes too, not only their lengths. They may be secret
-    #[arg(long)]
-    data: bool,
+    #[command(flatten)]
+    form: DumpForm,
 }
 
 #[derive(Debug, Args)]
@@ -113,7 +109,7 @@ fn client_path(path: &str) -> &str {
 
 fn dump(arguments: &DumpArguments) -> Result<ExitCode, ToolFailure> {
     let mut snapshot = Snapshot::open(&arguments.file)?;
-    let mut output = Output::new(arguments.json);
+    let mut output = Output::new(arguments.form.json);
     for (session, timeout_ms) in std::mem::take(&mut snapshot.reader.sessions) {
         let fields = Fields::default().text("session", session).int("timeout_ms", timeout_ms);
         output.record(&fields)?;
@@ -142,7 +138,7 @@ fn dump(arguments: &DumpArguments) -> Result<ExitCode, ToolFailure> {
             .int("create_count", node.create_count)
             .int("acl_version", node.acl_version)
             .owner(EphemeralOwner::from_bits(node.owner_bits, true))
-            .data(data, arguments.data);
+            .data(data, arguments.form.data);
         output.record(&match snapshot.acl(node.acl) {
             Some(acl) => fields.acl(acl),
             None => fields.int("acl_missing", node.acl),
@@ -172,21 +168,12 @@ type DataSum = (usize, [u8; 20]);
 
 type Summary = SnapshotNode<(), DataSum>;
 
-fn summary(node: &SnapshotNode) -> Summary {
-    SnapshotNode {
-        path: (),
-        data: node.data.as_ref().map(|data| (data.len(), Sha1::digest(data).into())),
-        acl: node.acl,
-        czxid: node.czxid,
-        mzxid: node.mzxid,
-        pzxid: node.pzxid,
-        ctime_ms: node.ctime_ms,
-        mtime_ms: node.mtime_ms,
-        version: node.version,
-        create_count: node.create_count,
-        acl_version: node.acl_version,
-        owner_bits: node.owner_bits,
-    }
+/// The path, and a summary of the rest.
+fn summarised(node: SnapshotNode) -> (String, Summary) {
+    let mut path = String::new();
+    let summary =
+        node.map(|own| path = own, |data| (data.len(), <[u8; 20]>::from(Sha1::digest(data))));
+    (path, summary)
 }
 
 fn compare(arguments: &CompareArguments) -> Result<ExitCode, ToolFailure> {
@@ -196,17 +183,19 @@ fn compare(arguments: &CompareArguments) -> Result<ExitCode, ToolFailure> {
     let mut differ = compare_sessions(&a.reader.sessions, &b.reader.sessions, &mut output)?;
     let mut only_a: BTreeMap<String, Summary> = BTreeMap::new();
     while let Some(node) = a.next()? {
-        let summary = summary(&node);
-        only_a.insert(node.path, summary);
+        let (path, summary) = summarised(node);
+        only_a.insert(path, summary);
     }
     while let Some(node) = b.next()? {
-        let path = Value::Text(client_path(&node.path).to_owned());
-        let Some(former) = only_a.remove(&node.path) else {
+        let (path, summary) = summarised(node);
+        let former = only_a.remove(&path);
+        let path = Value::Text(client_path(&path).to_owned());
+        let Some(former) = former else {
             output.line(&format!("+ {path}"))?;
             differ = true;
             continue;
         };
-        let differences = differences(&former, &summary(&node), &a, &b);
+        let differences = differences(&former, &summary, &a, &b);
         if !differences.is_empty() {
             output.line(&format!("~ {path} {}", differences.join(" ")))?;
             differ = true;

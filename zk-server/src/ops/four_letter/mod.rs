@@ -44,13 +44,22 @@ pub(crate) fn answer(word: Word, view: &ServerView<'_>) -> Answer {
         Word::Srst => "Server stats reset.\n".to_owned(),
         Word::Crst => "Connection stats reset.\n".to_owned(),
         Word::Gtmk | Word::Stmk => view.trace_mask.to_string(),
-        // No digests of the tree are kept.
-        Word::Hash => String::new(),
+        Word::Hash => hash(view),
         _ => String::new(),
     })
 }
 
-/// `3.9.0-zk-server-0.1.0, built on -`: a version, a revision behind a dash, a date.
+/// What the tree added up to after some transactions, as Apache writes it: the transaction in
+/// hexadecimal digits, the sum in decimal ones.
+fn hash(view: &ServerView<'_>) -> String {
+    let mut text = String::new();
+    for (zxid, digest) in view.tree.digest_log() {
+        line(&mut text, format_args!("{:x}: {}", zxid.0, digest.tree));
+    }
+    text
+}
+
+/// `3.9.6-zk-server-0.1.0, built on -`: a version, a revision behind a dash, a date.
 pub(crate) fn version() -> String {
     format!("{}, built on {}", crate::VERSION, BUILD_DATE)
 }

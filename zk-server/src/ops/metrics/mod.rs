@@ -79,12 +79,18 @@ fn gauges<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
 
 fn counters<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
     let stats = view.stats;
+    let backup = &stats.backup;
     let counters = [
+        ("snapshot_error_count", backup.snapshot_errors),
+        ("snapshot_rate_limited_count", backup.snapshots_limited),
+        ("restore_error_count", backup.restore_errors),
+        ("restore_rate_limited_count", backup.restores_limited),
         ("proposal_count", stats.proposals),
         ("watch_bytes", stats.watch_bytes),
         ("connection_rejected", stats.connections_rejected),
         ("sessionless_connections_expired", stats.sessionless_expired),
         ("connection_drop_count", stats.connections_dropped),
+        ("digest_mismatches_count", stats.digest_mismatches),
         ("bytes_received_count", stats.bytes_received),
         ("connection_request_count", stats.connection_requests),
         ("response_bytes", stats.response_bytes),
@@ -103,6 +109,7 @@ fn summaries<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         ("node_deleted_watch_count", &fired.deleted),
         ("fsynctime", &disk.fsync_time),
         ("snapshottime", &disk.snapshot_time),
+        ("restore_time", &stats.backup.restore_time),
         ("startup_txns_loaded", &disk.startup_txns),
         ("dbinittime", &disk.init_time),
         ("sync_processor_batch_size", &disk.batch_size),

@@ -1,10 +1,16 @@
+use bytes::BytesMut;
+use zk_proto::codec::Encode as _;
 use zk_proto::txn::Txn;
 use zk_proto::{
-    CheckVersionRequest, CreateMode, CreateRequest, DeleteRequest, ErrorCode, GetDataRequest,
-    MultiOp, MultiRequest, MultiResponse, MultiResult, Request, SetDataRequest,
+    Acl, CheckVersionRequest, CreateMode, CreateRequest, CreateTtlRequest, DeleteRequest,
+    ErrorCode, GetDataRequest, MultiOp, MultiRequest, MultiResponse, MultiResult, Permissions,
+    Request, SetDataRequest,
 };
 
 use super::{World, create_request, decoded, delete, persistent, set_data};
+use crate::config::Limits;
+use crate::storage::format::encode_entry;
+use crate::storage::log::TxnRecord;
 
 fn multi(ops: Vec<MultiOp<'_>>) -> Request<'_> {
     Request::Multi(MultiRequest { ops })
@@ -111,8 +117,11 @@ fn an_empty_multi_is_a_transaction() {
 fn what_is_not_well_formed_fails_as_a_whole() {
     let mut world = World::new();
     let ttl_flags = CreateRequest { flags: 5, ..create_request("/x", CreateMode::Persistent) };
+    let bad_flags = || CreateRequest { flags: 9, ..create_request("/x", CreateMode::Persistent) };
+    let (create, create2) = (MultiOp::Create(bad_flags()), MultiOp::Create2(bad_flags()));
+    let container = MultiOp::CreateContainer(bad_flags());
     let read = MultiOp::GetData(GetDataRequest { path: "/", watch: false });
-    for op in [MultiOp::Create(ttl_flags), read] {
+    for op in [MultiOp::Create(ttl_flags), create, create2, container, read] {
         let (code, body) = world.reply(&multi(vec![create_op("/a"), op]));
         assert_eq!((code, body.len()), (ErrorCode::MarshallingError, 0));
     }
@@ -120,11 +129,12 @@ fn what_is_not_well_formed_fails_as_a_whole() {
 }
 
 #[test]
-fn unknown_flags_are_one_operations_failure() {
+fn unknown_flags_beside_a_time_to_live_are_one_operations_failure() {
     let mut world = World::new();
-    let bad_flags = CreateRequest { flags: 9, ..create_request("/x", CreateMode::Persistent) };
+    let bad_flags =
+        CreateTtlRequest { path: "/x", data: None, acl: Acl::open(), flags: 9, ttl_ms: 5 };
     let codes = [ErrorCode::Ok, ErrorCode::BadArguments];
-    let ops = vec![create_op("/a"), MultiOp::Create(bad_flags)];
+    let ops = vec![create_op("/a"), MultiOp::CreateTtl(bad_flags)];
     assert_eq!(results(&mut world, ops), codes.map(MultiResult::Error));
 }
 
@@ -134,7 +144,7 @@ fn results_have_apaches_types() {
     let mut world = World::new();
     let container = create_request("/c", CreateMode::Container);
     let by_flags = create_request("/by-flags", CreateMode::Container);
-    let ttl = zk_proto::CreateTtlRequest {
+    let ttl = CreateTtlRequest {
         path: "/t",
         data: None,
         acl: zk_proto::Acl::open(),
@@ -176,4 +186,49 @@ fn the_log_has_no_create2_inside_a_multi() {
     let proposal = world.propose(&multi(vec![op]));
     let Txn::Multi(parts) = &proposal.txn else { panic!("{:?}", proposal.txn) };
     assert!(matches!(parts[..], [Txn::Create { with_stat: false, .. }]));
+}
+
+/// A server that wrote what it does not read would not start again.
+#[test]
+fn the_largest_requests_make_transactions_that_can_be_read_again() {
+    let (mut world, limits) = (World::new(), Limits::default());
+    for person in 0..90 {
+        world.authenticate(&format!("{person}:secret"));
+    }
+    let authenticated = |path, data, mode| {
+        let acl = vec![Acl::new(Permissions::ALL, "auth", "")];
+        MultiOp::Create(CreateRequest { data, acl, ..create_request(path, mode) })
+    };
+    let anybody = || MultiOp::Create(create_request("/", CreateMode::PersistentSequential));
+    let large = vec![7; limits.frame_len / 2];
+    let mut grown: Vec<Vec<MultiOp<'_>>> = vec![
+        (0..limits.frame_len / 61).map(|_| anybody()).collect(),
+        (0..limits.frame_len / 29).map(|_| delete_op("/none")).collect(),
+        vec![authenticated("/large", Some(&large), CreateMode::Persistent)],
+    ];
+    // Almost as many as there is room for, and too many.
+    for count in [230, 260] {
+        let some = (0..count).map(|_| authenticated("/", None, CreateMode::PersistentSequential));
+        grown.push(std::iter::once(set_op("/", -1)).chain(some).collect());
+    }
+    let mut most = 0;
+    for ops in grown {
+        let request = multi(ops);
+        let mut frame = BytesMut::new();
+        request.encode(&mut frame);
+        assert!(frame.len() <= limits.frame_len, "{}", frame.len());
+        let proposal = world.propose(&request);
+        world.apply(&proposal);
+        let (header, txn) = (proposal.header, proposal.txn);
+        let record = TxnRecord { header, txn, digest: proposal.digest };
+        let mut entry = BytesMut::new();
+        encode_entry(&record, Some(1), &mut entry);
+        let Txn::Multi(parts) = &record.txn else { panic!() };
+        let growth = entry.len().saturating_sub(frame.len());
+        assert!(entry.len() <= limits.record_len(), "{} parts grew by {growth}", parts.len());
+        let allowed = limits.record_len() - limits.frame_len;
+        assert!(growth <= allowed, "{} parts grew by {growth}", parts.len());
+        most = most.max(growth);
+    }
+    assert!(most > 900_000, "no more than {most}");
 }

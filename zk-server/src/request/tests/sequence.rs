@@ -77,7 +77,7 @@ fn the_count_overflows_as_since_3_6() {
         with_stat: false,
         path: "/q/x".into(),
         data: None,
-        acl: zk_proto::Acl::open(),
+        acl: zk_proto::Acl::open().into(),
         ephemeral: false,
         parent_cversion: i32::MAX,
     };

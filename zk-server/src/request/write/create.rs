@@ -12,7 +12,7 @@ use super::super::pending::NodeFacts;
 use super::super::proposer::{SessionStanding, Slot};
 use super::quota::Growth;
 use super::{Judged, Validator, check_path, parent_of};
-use crate::tree::{ContentSum, DiskStat};
+use crate::tree::{ContentSum, DiskStat, NodeDigest};
 
 /// Which of the operations was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +74,7 @@ impl Validator<'_> {
         // Only now the whole path: what stands before its last slash is in the tree.
         let path = final_path(creation, parent.create_count);
         check_path(&path)?;
-        if self.draft.node(&path).is_some() {
+        if self.draft.has(&path) {
             return Err(ErrorCode::NodeExists);
         }
         if matches!(parent.owner, EphemeralOwner::Session(_)) {
@@ -133,7 +133,7 @@ fn fresh(
     path: &str,
     owner: EphemeralOwner,
     creation: &Creation<'_>,
-    acl: &[Acl],
+    acl: &Arc<[Acl]>,
     slot: Slot,
 ) -> NodeFacts {
     NodeFacts {
@@ -142,12 +142,18 @@ fn fresh(
         create_count: 0,
         child_count: 0,
         data_len: creation.data.map_or(0, <[u8]>::len),
-        acl: Arc::from(acl),
-        content: Some(ContentSum::of(path, creation.data)),
+        acl: Arc::clone(acl),
+        content: ContentSum::of(path, creation.data),
+        applied: NodeDigest::NONE,
     }
 }
 
-fn transaction(creation: &Creation<'_>, path: String, acl: Vec<Acl>, parent_cversion: i32) -> Txn {
+fn transaction(
+    creation: &Creation<'_>,
+    path: String,
+    acl: Arc<[Acl]>,
+    parent_cversion: i32,
+) -> Txn {
     let data = creation.data.map(Bytes::copy_from_slice);
     let mode = creation.mode;
     if mode.is_container() {

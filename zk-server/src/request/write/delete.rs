@@ -18,7 +18,7 @@ impl Validator<'_> {
         if node.child_count > 0 {
             return Err(ErrorCode::NotEmpty);
         }
-        self.draft.delete(request.path);
+        self.draft.delete(request.path, &node);
         Ok(Txn::Delete { path: request.path.to_owned() })
     }
 }
@@ -36,7 +36,7 @@ pub(in crate::request) fn delete_container(draft: &mut Draft<'_>, path: String) 
     if !ends_by_itself || draft.is_busy(&path) {
         return Err(ErrorCode::BadVersion);
     }
-    draft.delete(&path);
+    draft.delete(&path, &node);
     Ok(Txn::DeleteContainer { path })
 }
 

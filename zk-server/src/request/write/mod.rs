@@ -12,10 +12,12 @@ mod session;
 mod set_acl;
 mod set_data;
 
+use std::sync::Arc;
+
 use zk_proto::txn::Txn;
 use zk_proto::{Acl, ErrorCode, Permissions, Request};
 
-use super::pending::{Draft, Effects, NodeFacts};
+use super::pending::{Draft, NodeFacts};
 use super::proposer::{ProposerSettings, Requester, SessionStanding};
 use crate::auth::{AccessControl, AclRoom};
 
@@ -66,8 +68,8 @@ impl<'v> Validator<'v> {
         self.excess.take()
     }
 
-    pub(super) fn into_effects(self) -> Effects {
-        self.draft.into_effects()
+    pub(super) fn into_draft(self) -> Draft<'v> {
+        self.draft
     }
 
     /// That the session may write at all.
@@ -91,7 +93,7 @@ impl<'v> Validator<'v> {
         if allowed { Ok(()) } else { Err(ErrorCode::NoAuth) }
     }
 
-    fn fix_up(&mut self, acl: &[Acl]) -> Result<Vec<Acl>, ErrorCode> {
+    fn fix_up(&mut self, acl: &[Acl]) -> Result<Arc<[Acl]>, ErrorCode> {
         let identities = self.requester.identities;
         let fixed = self.access.fix_up(identities, acl, &mut self.acl_room);
         fixed.map_err(|_| ErrorCode::InvalidAcl)

@@ -15,7 +15,7 @@ impl Validator<'_> {
         let mut node = self.existing(request.path)?;
         self.check_access(&node.acl, Permissions::ADMIN)?;
         node.stat.acl_version = next_version(node.stat.acl_version, request.version)?;
-        node.acl = Arc::from(&acl[..]);
+        node.acl = Arc::clone(&acl);
         let version = node.stat.acl_version;
         self.draft.put(request.path, node);
         Ok(Txn::SetAcl { path: request.path.to_owned(), acl, version })

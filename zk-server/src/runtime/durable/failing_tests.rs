@@ -21,7 +21,7 @@ use crate::config::ServerConfig;
 use crate::runtime::instance::Data;
 use crate::runtime::{Instance, ServeError};
 use crate::storage::directory::{Directory, DirectoryFile};
-use crate::storage::recovery::{Directories, recover};
+use crate::storage::recovery::{Directories, RecoverySettings, recover};
 
 const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -210,7 +210,8 @@ async fn run_to_failure(step: Step, errno: i32, behind_session: bool) -> String 
     let plan = faults.0.lock().unwrap();
     assert!(plan.failed && plan.steps_after.is_empty(), "tried again: {:?}", plan.steps_after);
     drop(plan);
-    let again = recover(&directories(dir.path(), &Faults::default()), true).unwrap();
+    let settings = RecoverySettings::of(&ServerConfig::for_development(0, dir.path()));
+    let again = recover(&directories(dir.path(), &Faults::default()), settings).unwrap();
     assert!(again.tree.last_zxid() >= acknowledged, "what was acknowledged is there");
     error.to_string()
 }

@@ -9,7 +9,7 @@ use crate::config::StorageConfig;
 use crate::runtime::ServeError;
 use crate::runtime::shared::Shared;
 use crate::server::Event;
-use crate::storage::log::LogWriter;
+use crate::storage::log::{LastBatch, LogWriter};
 use crate::storage::snapshot_schedule::SnapshotSchedule;
 
 /// What the log thread works with.
@@ -28,8 +28,14 @@ impl LogThread {
     pub(super) fn run(mut self) {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         let mut batch = Vec::new();
-        let mut flushed = Instant::now();
-        while self.queue.take(&mut batch, &self.config.flush, flushed) {
+        let mut last = LastBatch { flushed: Instant::now(), took: Duration::ZERO, len: 0 };
+        while self.queue.take(&mut batch, &self.config.flush, &last) {
+            if batch.is_empty() {
+                if let Some(job) = self.queue.take_job() {
+                    job(&mut self.writer);
+                }
+                continue;
+            }
             let begun = Instant::now();
             let written = match self.writer.append(&batch) {
                 Ok(written) => written,
@@ -38,8 +44,9 @@ impl LogThread {
                     return;
                 }
             };
-            flushed = Instant::now();
+            let flushed = Instant::now();
             let (took, threshold) = (flushed - begun, self.config.fsync_warning_threshold);
+            last = LastBatch { flushed, took, len: batch.len() };
             warn_if_slow(took, threshold);
             let zxid = self.writer.last();
             let told = self.shared.act(|server, now| {

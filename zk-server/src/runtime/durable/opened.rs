@@ -7,15 +7,17 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 
 use super::LogQueue;
+use super::backup::Backup;
 use super::fs_directory::FsDirectory;
 use super::log_thread::LogThread;
 use super::placement;
+use super::snapshot_store::{SharedStore, SnapshotStore, lock};
 use super::snapshot_thread::SnapshotThread;
 use crate::config::{ServerConfig, StorageConfig};
 use crate::runtime::StartError;
 use crate::runtime::shared::Shared;
 use crate::storage::log::LogWriter;
-use crate::storage::recovery::{Directories, Recovered, recover};
+use crate::storage::recovery::{Directories, Recovered, RecoverySettings, recover};
 use crate::storage::snapshot_file::write_snapshot;
 use crate::storage::snapshot_schedule::SnapshotSchedule;
 
@@ -37,6 +39,7 @@ pub(in crate::runtime) struct Opened {
 pub(in crate::runtime) struct Threads {
     queue: Arc<LogQueue>,
     threads: Vec<JoinHandle<()>>,
+    snapshots: SharedStore,
     _locks: Vec<File>,
 }
 
@@ -45,6 +48,10 @@ impl Opened {
     pub(in crate::runtime) fn open(config: &ServerConfig) -> Result<(Self, Recovered), StartError> {
         for dir in [Some(&config.data_dir), config.data_log_dir.as_ref()].into_iter().flatten() {
             placement::refuse_files_of_version(dir)?;
+            let path = dir.join(VERSION_DIR);
+            if !config.storage.autocreate && !path.is_dir() {
+                return Err(StartError::DataDirMissing { path });
+            }
         }
         let (snapshots, mut locks) = take(&config.data_dir)?;
         let log_dir = config.data_log_dir.as_deref().filter(|dir| !is_same(dir, &config.data_dir));
@@ -65,7 +72,7 @@ impl Opened {
         Self::read(config, directories, locks)
     }
 
-    /// Reads what is there, and makes a first snapshot where nothing is.
+    /// Reads what is there, and makes a first snapshot where none is.
     pub(super) fn read(
         config: &ServerConfig,
         directories: Directories,
@@ -73,7 +80,7 @@ impl Opened {
     ) -> Result<(Self, Recovered), StartError> {
         let unreadable =
             |reason: String| StartError::Data { path: config.data_dir.clone(), reason };
-        let recovered = recover(&directories, config.extended_types_enabled)
+        let recovered = recover(&directories, RecoverySettings::of(config))
             .map_err(|error| unreadable(placement::reason(&error)))?;
         if let Some(warning) = placement::missing_logs(&recovered, &*directories.logs) {
             tracing::warn!("{warning}");
@@ -83,7 +90,9 @@ impl Opened {
         }
         if recovered.snapshot.is_none() {
             // Apache's server, and this one, take logs without a snapshot for a loss.
-            let written = write_snapshot(&directories.snapshots, &recovered.tree, &[]);
+            let sessions = recovered.sessions.iter().map(|(id, timeout)| (*id, *timeout));
+            let sessions: Vec<_> = sessions.collect();
+            let written = write_snapshot(&directories.snapshots, &recovered.tree, &sessions);
             written.map_err(|error| failed(&config.data_dir, error))?;
         }
         let replayed = recovered.replayed;
@@ -109,8 +118,9 @@ impl Opened {
         last: zk_proto::Zxid,
     ) -> io::Result<Threads> {
         let logs = Arc::clone(&self.directories.logs);
+        let store = SnapshotStore::shared(self.directories, &self.config);
         let (snapshots, trigger) =
-            SnapshotThread::new(Arc::clone(shared), self.directories, &self.config);
+            SnapshotThread::new(Arc::clone(shared), Arc::clone(&store), &self.config);
         let rng = fastrand::Rng::new();
         let schedule = SnapshotSchedule::new(self.config.snapshots, self.replayed, rng);
         let log = LogThread {
@@ -121,10 +131,18 @@ impl Opened {
             snapshots: trigger,
             schedule,
         };
-        let mut threads = Threads { queue: self.queue, threads: Vec::new(), _locks: self.locks };
+        let (queue, threads) = (self.queue, Vec::new());
+        let mut threads = Threads { queue, threads, snapshots: store, _locks: self.locks };
         threads.threads.push(spawn("zk-log", move || log.run())?);
         threads.threads.push(spawn("zk-snapshot", move || snapshots.run())?);
         Ok(threads)
+    }
+}
+
+impl Threads {
+    /// What operators' snapshots are taken and restored with.
+    pub(in crate::runtime) fn backup(&self) -> Backup {
+        Backup { store: Arc::clone(&self.snapshots), queue: Arc::clone(&self.queue) }
     }
 }
 
@@ -136,6 +154,8 @@ impl Drop for Threads {
             // A panic has been reported by the thread itself.
             let _ = thread.join();
         }
+        // Waits for whoever still writes a snapshot.
+        lock(&self.snapshots).close();
     }
 }
 

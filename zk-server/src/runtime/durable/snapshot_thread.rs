@@ -6,11 +6,10 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Instant;
 
 use super::log_thread::PanicGuard;
+use super::snapshot_store::{SharedStore, SnapshotStore, lock};
 use crate::config::StorageConfig;
 use crate::runtime::shared::Shared;
 use crate::storage::format::Packing;
-use crate::storage::purge::{KnownSnapshots, purge};
-use crate::storage::recovery::Directories;
 use crate::storage::snapshot_file::SnapshotFile;
 
 /// Asks for snapshots.
@@ -29,34 +28,29 @@ impl SnapshotTrigger {
 pub(super) struct SnapshotThread {
     shared: Arc<Shared>,
     requests: Receiver<()>,
-    directories: Directories,
+    store: SharedStore,
     packing: Packing,
-    /// How many snapshots are kept; `None` is all of them.
-    retain: Option<usize>,
-    /// Those that are known to be whole.
-    known: KnownSnapshots,
 }
 
 impl SnapshotThread {
     pub(super) fn new(
         shared: Arc<Shared>,
-        directories: Directories,
+        store: SharedStore,
         config: &StorageConfig,
     ) -> (Self, SnapshotTrigger) {
         // No room: a request is taken by a thread that waits for one, or refused.
         let (sender, requests) = sync_channel(0);
-        let (packing, retain) = (config.packing, config.snap_retain_count);
-        let known = KnownSnapshots::default();
-        let thread = Self { shared, requests, directories, packing, retain, known };
-        (thread, SnapshotTrigger(sender))
+        let packing = config.packing;
+        (Self { shared, requests, store, packing }, SnapshotTrigger(sender))
     }
 
     /// Works until nobody can ask any more.
-    pub(super) fn run(mut self) {
+    pub(super) fn run(self) {
         let _guard = PanicGuard(Arc::clone(&self.shared));
         while self.requests.recv().is_ok() {
-            match self.take() {
-                Ok(true) => self.purge(),
+            let mut store = lock(&self.store);
+            match self.take(&mut store) {
+                Ok(true) => store.purge(),
                 Ok(false) => return,
                 // The log has everything that the snapshot would have had. The next one is due
                 // after as many transactions again.
@@ -69,18 +63,17 @@ impl SnapshotThread {
 
     /// Takes a snapshot while the server goes on: it has the lock for a piece at a time. False if
     /// the server stops.
-    fn take(&mut self) -> io::Result<bool> {
-        let directory = &self.directories.snapshots;
+    fn take(&self, store: &mut SnapshotStore) -> io::Result<bool> {
+        let Some(directory) = store.directory() else { return Ok(false) };
         let begun = self.shared.act(|server, _| {
             let sessions = server.session_timeouts();
-            let directory = Arc::clone(directory);
             SnapshotFile::begin(directory, self.packing, server.tree(), &sessions)
         });
         let Ok(mut snapshot) = begun else { return Ok(false) };
         let written = self.write(&mut snapshot);
         match written {
             Ok(true) => {
-                self.known.add(snapshot.zxid(), self.packing);
+                store.add(snapshot.zxid(), self.packing);
                 tracing::info!(zxid = %snapshot.zxid(), "wrote a snapshot");
             }
             // A disk that is full must not fill up with what is left of snapshots.
@@ -109,23 +102,5 @@ impl SnapshotThread {
         let told =
             self.shared.act(|server, now| server.disk_stats().wrote_snapshot(zxid, now, took));
         Ok(told.is_ok())
-    }
-
-    fn purge(&mut self) {
-        let Some(retain) = self.retain else { return };
-        match purge(&self.directories, retain, &mut self.known) {
-            Ok(purged) => {
-                for (name, error) in &purged.unusable {
-                    tracing::warn!(
-                        "the snapshot {name} cannot be used, and is not counted: {error}"
-                    );
-                }
-                let removed = purged.removed;
-                if !removed.is_empty() {
-                    tracing::info!(?removed, "removed files that newer snapshots replace");
-                }
-            }
-            Err(error) => tracing::warn!("cannot remove old snapshots and logs: {error}"),
-        }
     }
 }

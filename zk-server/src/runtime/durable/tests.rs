@@ -1,6 +1,7 @@
 //! The log and snapshot threads on a real disk.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -13,13 +14,18 @@ use super::*;
 use crate::config::ServerConfig;
 use crate::runtime::{Instance, StartError};
 use crate::storage::directory::Directory as _;
-use crate::storage::format::Packing;
-use crate::storage::log::{FlushPolicy, TxnRecord};
+use crate::storage::format::{Packing, test_record};
+use crate::storage::log::{FlushPolicy, LastBatch, LogSettings, LogWriter, TxnRecord};
 
 fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
     let op = OpCode::Delete.code();
     let header = TxnHeader { session: SessionId(1), cxid: 1, zxid: Zxid(zxid), time_ms: 0, op };
     std::sync::Arc::new(TxnRecord { header, txn: Txn::Delete { path: "/a".into() }, digest: None })
+}
+
+/// A batch of one that was written just now.
+fn alone() -> LastBatch {
+    LastBatch { flushed: Instant::now(), took: Duration::ZERO, len: 1 }
 }
 
 #[test]
@@ -30,7 +36,7 @@ fn the_queue_gives_batches_in_order_until_it_is_closed_and_empty() {
     queue.close();
     let (mut batch, mut batches) = (Vec::new(), Vec::new());
     let policy = FlushPolicy { batch_len_max: 3, ..FlushPolicy::default() };
-    while queue.take(&mut batch, &policy, Instant::now()) {
+    while queue.take(&mut batch, &policy, &alone()) {
         batches.push(batch.iter().map(|record| record.header.zxid.0).collect::<Vec<_>>());
     }
     assert_eq!(batches, [vec![1, 2, 3], vec![4, 5, 6], vec![7]]);
@@ -47,7 +53,7 @@ fn a_batch_that_waits_ends_when_it_is_full_and_when_the_queue_is_closed() {
     std::thread::scope(|scope| {
         let taken = scope.spawn(|| {
             let mut lens = Vec::new();
-            while queue.take(&mut batch, &policy, Instant::now()) {
+            while queue.take(&mut batch, &policy, &alone()) {
                 lens.push(batch.len());
             }
             lens
@@ -61,7 +67,50 @@ fn a_batch_that_waits_ends_when_it_is_full_and_when_the_queue_is_closed() {
     let open = LogQueue::default();
     open.push(&mut vec![record(1)]);
     let policy = FlushPolicy { poll_time: Some(Duration::from_millis(1)), ..policy };
-    assert!(open.take(&mut batch, &policy, Instant::now()), "nothing more comes");
+    assert!(open.take(&mut batch, &policy, &alone()), "nothing more comes");
+}
+
+/// Who wrote together last time is waited for, and not for ever.
+#[test]
+fn a_batch_waits_for_as_many_as_the_last_one_had() {
+    let queue = LogQueue::default();
+    let last = LastBatch { flushed: Instant::now(), took: Duration::from_millis(1), len: 3 };
+    let mut batch = Vec::new();
+    queue.push(&mut vec![record(1)]);
+    assert!(queue.take(&mut batch, &FlushPolicy::default(), &last));
+    assert_eq!(batch.len(), 1, "nobody came");
+    let ages = Duration::from_secs(3000);
+    let last = LastBatch { flushed: Instant::now() + ages, took: ages, len: 3 };
+    queue.push(&mut (2..=4).map(record).collect());
+    assert!(queue.take(&mut batch, &FlushPolicy::default(), &last));
+    assert_eq!(batch.len(), 3);
+}
+
+/// A job comes between two batches, and takes nothing from either.
+#[test]
+fn a_job_is_done_before_the_next_batch_and_dropped_with_the_queue() {
+    let queue = LogQueue::default();
+    let ages = Duration::from_secs(3000);
+    let policy = FlushPolicy { delay: ages, poll_time: Some(ages), batch_len_max: 4 };
+    let mut batch = vec![record(1)];
+    queue.push(&mut vec![record(2)]);
+    queue.interpose(Box::new(|_| ()));
+    assert!(queue.take(&mut batch, &policy, &alone()), "it waits for nothing");
+    assert!(batch.is_empty() && queue.take_job().is_some() && queue.take_job().is_none());
+    queue.discard();
+    std::thread::scope(|scope| {
+        let taken = scope.spawn(|| queue.take(&mut batch, &policy, &alone()));
+        queue.push(&mut vec![record(3)]);
+        queue.interpose(Box::new(|_| ()));
+        // Whether it has taken the first before or not: it goes on, and loses none.
+        assert!(taken.join().unwrap());
+    });
+    let (tell, told) = std::sync::mpsc::channel::<()>();
+    let dropped = tell.clone();
+    queue.interpose(Box::new(move |_| drop(dropped)));
+    queue.close();
+    queue.interpose(Box::new(move |_| drop(tell)));
+    assert!(told.recv().is_err(), "whoever waits for it is told");
 }
 
 #[test]
@@ -123,6 +172,26 @@ async fn damage_is_named_with_its_directory() {
     assert!(refused.contains("log.1 is damaged at offset 0"), "{refused}");
     assert!(refused.contains(&dir.path().display().to_string()), "{refused}");
     assert!(log.exists(), "evidence stays");
+}
+
+#[tokio::test]
+async fn logs_that_are_trusted_once_have_a_snapshot_with_their_sessions_ever_after() {
+    let dir = tempfile::tempdir().unwrap();
+    let version = dir.path().join("version-2");
+    let logs = Arc::new(FsDirectory::open(&version).unwrap());
+    let settings = LogSettings { preallocation: 8192, ..LogSettings::default() };
+    let mut writer = LogWriter::new(logs, settings, Zxid::ZERO);
+    writer.append(&[test_record(1, Txn::CreateSession { timeout_ms: 4000 })]).unwrap();
+    drop(writer);
+    let refused = run(dir.path()).await.unwrap_err().to_string();
+    assert!(refused.contains("`snapshot.trust.empty=true`"), "{refused}");
+    let mut trusting = config(dir.path());
+    trusting.storage.trust_empty = true;
+    let (opened, recovered) = Opened::open(&trusting).unwrap();
+    assert_eq!((recovered.snapshot, recovered.sessions.len()), (None, 1));
+    drop(opened);
+    let (_opened, recovered) = Opened::open(&config(dir.path())).unwrap();
+    assert_eq!((recovered.snapshot, recovered.sessions.len()), (Some(Zxid(1)), 1));
 }
 
 #[test]

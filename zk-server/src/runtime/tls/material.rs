@@ -1,19 +1,15 @@
-//! From the bytes of stores to what rustls needs.
+//! From stores to what rustls needs.
 
 use std::sync::Arc;
 
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::danger::ClientCertVerifier;
 use rustls::server::{NoServerSessionStorage, WebPkiClientVerifier};
-use rustls::{Error, RootCertStore, ServerConfig, SupportedProtocolVersion, version};
+use rustls::{ServerConfig, SupportedProtocolVersion, version};
 
+use super::identity::Identity;
 use super::stores::StoreBytes;
-use crate::config::{ClientAuth, StoreFormat, TlsConfig, TlsProtocol};
-
-/// What stands in front of an encrypted key, in PKCS#8 and in OpenSSL's older way.
-const ENCRYPTED: &[u8] = b"ENCRYPTED";
+use crate::config::{ClientAuth, TlsConfig, TlsProtocol};
 
 /// The stores as they are at one time.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,7 +33,7 @@ impl Material {
     /// What a handshake needs, or what is wrong.
     pub(super) fn config(&self, config: &TlsConfig) -> Result<Arc<ServerConfig>, String> {
         let provider = Arc::new(provider(&config.cipher_suites)?);
-        let (chain, key) = self.key_store.key_pair()?;
+        let identity = Identity::of(self.key_store.key_pairs()?, &self.key_store, &provider)?;
         let verifier = self.verifier(config.client_auth, &provider)?;
         let versions: Vec<&SupportedProtocolVersion> = config
             .protocols
@@ -50,10 +46,8 @@ impl Material {
         let builder = ServerConfig::builder_with_provider(provider)
             .with_protocol_versions(&versions)
             .map_err(|error| format!("ssl.enabledProtocols and ssl.ciphersuites: {error}"))?;
-        let mut rustls = builder
-            .with_client_cert_verifier(verifier)
-            .with_single_cert(chain, key)
-            .map_err(|error| self.key_store.refused(&error))?;
+        let mut rustls =
+            builder.with_client_cert_verifier(verifier).with_cert_resolver(Arc::new(identity));
         // Connections last long, and who resumes a session is not asked for a certificate again,
         // though it may have expired or its root been taken out.
         rustls.session_storage = Arc::new(NoServerSessionStorage {});
@@ -79,72 +73,6 @@ impl Material {
         let builder =
             if auth == ClientAuth::Want { builder.allow_unauthenticated() } else { builder };
         builder.build().map_err(|error| format!("{}: {error}", trust_store.origin))
-    }
-}
-
-impl StoreBytes {
-    fn key_pair(&self) -> Result<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>), String> {
-        self.must_be_pem()?;
-        let key = PrivateKeyDer::from_pem_slice(&self.bytes).map_err(|error| match error {
-            pem::Error::NoItemsFound if self.is_encrypted() => format!(
-                "the private key of {} is encrypted, which this server does not read: take the \
-                 encryption off with `openssl pkcs8 -in key.pem -out plain.pem`",
-                self.origin
-            ),
-            pem::Error::NoItemsFound => format!(
-                "{} holds no private key: the certificates and the key belong in one file",
-                self.origin
-            ),
-            other => format!("{} is not PEM: {other}", self.origin),
-        })?;
-        Ok((self.certificates()?, key))
-    }
-
-    fn roots(&self) -> Result<RootCertStore, String> {
-        self.must_be_pem()?;
-        let mut roots = RootCertStore::empty();
-        for certificate in self.certificates()? {
-            let added = roots.add(certificate);
-            added
-                .map_err(|error| format!("{} has one that cannot be used: {error}", self.origin))?;
-        }
-        Ok(roots)
-    }
-
-    fn certificates(&self) -> Result<Vec<CertificateDer<'static>>, String> {
-        let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&self.bytes).collect();
-        match found {
-            Ok(found) if found.is_empty() => Err(format!("{} holds no certificate", self.origin)),
-            Ok(found) => Ok(found),
-            Err(error) => Err(format!("{} is not PEM: {error}", self.origin)),
-        }
-    }
-
-    fn must_be_pem(&self) -> Result<(), String> {
-        let command = match self.format {
-            StoreFormat::Pem => return Ok(()),
-            StoreFormat::Pkcs12 => "`openssl pkcs12 -in store.p12 -nodes -out store.pem`",
-            StoreFormat::Jks | StoreFormat::Bcfks => {
-                "`keytool -importkeystore -srckeystore store.jks -destkeystore store.p12 \
-                 -deststoretype PKCS12`, then `openssl pkcs12 -in store.p12 -nodes -out store.pem`"
-            }
-        };
-        Err(format!("{} is {:?}, and this server reads PEM: {command}", self.origin, self.format))
-    }
-
-    fn is_encrypted(&self) -> bool {
-        self.bytes.windows(ENCRYPTED.len()).any(|window| window == ENCRYPTED)
-    }
-
-    fn refused(&self, error: &Error) -> String {
-        match error {
-            Error::InconsistentKeys(_) => format!(
-                "{}: the private key is not that of the first certificate: put the server's own \
-                 certificate first, and the key it was issued for behind",
-                self.origin
-            ),
-            other => format!("{} cannot be used: {other}", self.origin),
-        }
     }
 }
 

@@ -4,7 +4,9 @@
 //! of connections hold; the server's lock is not taken in the meantime.
 
 mod failure;
+mod identity;
 mod material;
+mod pem;
 mod stores;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -32,6 +34,9 @@ pub(super) struct TlsDoor(Arc<Inner>);
 struct Inner {
     config: TlsConfig,
     latest: Mutex<(Material, Arc<ServerConfig>)>,
+    /// The last stores that could not be used: to open them costs many rounds of hashing, which
+    /// each client would wait for again.
+    refused: Mutex<Option<Material>>,
     /// One permit for each handshake that may be in progress.
     handshakes: Semaphore,
     limits: Limits,
@@ -45,6 +50,7 @@ impl TlsDoor {
         Ok(Self(Arc::new(Inner {
             config,
             latest: Mutex::new((material, rustls)),
+            refused: Mutex::default(),
             handshakes: Semaphore::new(limits.tls_handshakes.min(Semaphore::MAX_PERMITS)),
             limits: *limits,
         })))
@@ -93,11 +99,16 @@ impl Inner {
     }
 
     fn renew(&self) -> Result<(), String> {
+        // One at a time, from the reading on: others would do the same work, and one that has read
+        // what was there before must not put it in place of what is there now.
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         let material = Material::read(&self.config)?;
-        if material == self.latest().0 {
+        if material == self.latest().0 || refused.as_ref() == Some(&material) {
             return Ok(());
         }
-        let config = material.config(&self.config)?;
+        let config = material.config(&self.config).inspect_err(|_| {
+            *refused = Some(material.clone());
+        })?;
         *self.latest() = (material, config);
         tracing::info!("the TLS stores have changed: new connections use them");
         Ok(())

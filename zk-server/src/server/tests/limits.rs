@@ -153,7 +153,7 @@ fn reads_behind_a_write_are_answered_as_fast_as_the_client_reads_and_no_faster()
     let zxid = world.log.last().unwrap().header.zxid;
     world.synced = world.log.len();
     world.server.handle(world.now, Event::Durable { zxid });
-    let waiting = world.server.connections[&conn].output.len();
+    let waiting = world.server.connections.get(&conn).unwrap().output.len();
     assert!((5000..7000).contains(&waiting), "{waiting} bytes were made ready at once");
     assert_eq!(world.server.in_flight, 0, "nobody else has to wait for this client");
     world.slow_log = false;
@@ -216,7 +216,11 @@ fn a_connection_that_sends_many_requests_lets_others_in_between() {
         assert_eq!(world.server.wants_input(conn), !promised, "what is there comes first");
         let actions: Vec<_> = std::iter::from_fn(|| world.server.poll_action()).collect();
         assert_eq!(actions.contains(&Action::Resume { conn }), promised);
-        assert_eq!(world.server.connections[&conn].stats.sent, 1 + turn, "after {turn}");
+        assert_eq!(
+            world.server.connections.get(&conn).unwrap().stats.sent,
+            1 + turn,
+            "after {turn}"
+        );
     }
     let mut bytes = BytesMut::new();
     for xid in 1..=2 {
@@ -255,7 +259,7 @@ fn a_burst_leaves_no_room_allocated_behind() {
     world.call(conn, &create("/a", CreateMode::Persistent));
     world.call(conn, &set("/a", &large));
     assert!(world.call(conn, &get("/a", false)).body.len() > large.len());
-    let kept = world.server.connections[&conn].output.capacity();
+    let kept = world.server.connections.get(&conn).unwrap().output.capacity();
     assert!(kept <= 64 << 10, "{kept} bytes are kept for an idle connection");
 }
 

@@ -9,6 +9,7 @@ mod operators;
 mod order;
 mod random;
 mod restart;
+mod restore;
 mod sasl;
 mod watches;
 

@@ -103,7 +103,7 @@ fn a_resumed_session_reads_what_it_wrote_over_its_former_connection() {
 }
 
 #[test]
-fn undecodable_bodies_are_answered_in_order_and_cost_a_zxid_if_they_were_writes() {
+fn undecodable_bodies_are_answered_in_order_and_a_multi_costs_a_zxid() {
     let mut world = World::new();
     let (conn, _) = world.session(10_000);
     let half = |xid: i32, op: i32| {
@@ -113,12 +113,27 @@ fn undecodable_bodies_are_answered_in_order_and_cost_a_zxid_if_they_were_writes(
         })
     };
     world.send_bytes(conn, &half(1, zk_proto::OpCode::Create.code()));
-    world.send_bytes(conn, &half(2, zk_proto::OpCode::GetData.code()));
+    world.send_bytes(conn, &half(2, zk_proto::OpCode::Multi.code()));
+    world.send_bytes(conn, &half(3, zk_proto::OpCode::GetData.code()));
     let replies = world.replies(conn);
     let seen: Vec<_> = replies.iter().map(|r| (r.header.xid, r.err(), r.header.zxid)).collect();
     let code = ErrorCode::MarshallingError;
-    assert_eq!(seen, [(1, code, Zxid(2)), (2, code, Zxid(2))]);
+    assert_eq!(seen, [(1, code, Zxid(1)), (2, code, Zxid(2)), (3, code, Zxid(2))]);
     assert_eq!(world.closed(conn), None);
+}
+
+#[test]
+fn a_write_whose_path_is_null_can_be_read_and_costs_a_zxid() {
+    let mut world = World::new();
+    let (conn, _) = world.session(10_000);
+    let op = zk_proto::OpCode::Delete.code();
+    let null_path = frame(|out| {
+        RequestHeader { xid: 1, op }.encode(out);
+        out.extend_from_slice(&[0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
+    });
+    world.send_bytes(conn, &null_path);
+    let reply = world.reply(conn);
+    assert_eq!((reply.err(), reply.header.zxid), (ErrorCode::MarshallingError, Zxid(2)));
 }
 
 #[test]

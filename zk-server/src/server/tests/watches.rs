@@ -109,3 +109,25 @@ fn an_event_goes_only_to_those_who_may_read_its_node() {
     assert!(world.frames(stranger).is_empty(), "who may not read it is not told");
     assert_eq!(world.call(stranger, &exists("/a", false)).err(), ErrorCode::NoAuth);
 }
+
+#[test]
+fn the_watches_of_who_is_gone_do_not_keep_a_ping_waiting() {
+    let mut world = World::new();
+    let (watcher, _) = world.session(10_000);
+    let (alive, _) = world.session(10_000);
+    for i in 0..2 * crate::watch::DROP_BATCH + 1 {
+        world.call(watcher, &exists(&format!("/{i}"), true));
+    }
+    world.call(alive, &exists("/last", true));
+    world.disconnect(watcher);
+    assert!(world.server.watches.has_departed(), "one batch is over");
+    assert_eq!(world.server.watches.watch_count(), 1);
+    world.ping(alive);
+    assert_eq!(world.server.next_deadline(), Some(world.now.instant), "the rest is due at once");
+    world.handle(Event::Tick);
+    assert!(world.server.watches.has_departed());
+    world.handle(Event::Tick);
+    assert!(!world.server.watches.has_departed());
+    assert!(world.server.next_deadline() > Some(world.now.instant));
+    world.call(alive, &create("/1", CreateMode::Persistent));
+}

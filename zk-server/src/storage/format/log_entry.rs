@@ -15,7 +15,7 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use zk_proto::codec::{Decode, DecodeError, Encode, Reader};
-use zk_proto::txn::{Txn, TxnHeader};
+use zk_proto::txn::{Txn, TxnDigest, TxnHeader};
 
 use super::adler32::Adler32;
 use crate::storage::log::TxnRecord;
@@ -40,15 +40,6 @@ const DIGEST_LEN: usize = 12;
 /// No transaction is shorter than its header.
 const RECORD_LEN_MIN: usize = 32;
 
-/// What the tree adds up to behind a transaction, as Apache's server says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct TxnDigest {
-    /// How it was computed; 2 since 3.6.
-    pub version: i32,
-    /// The sum over all nodes.
-    pub tree: i64,
-}
-
 /// An entry of a log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogEntry {
@@ -68,6 +59,16 @@ pub enum EntryError {
     /// No transaction has that length.
     #[error("its length is {0}, which no transaction has")]
     Length(i32),
+    /// It is whole, and longer than this server is to read.
+    #[error(
+        "it has {len} bytes, and `jute.maxbuffer` with `jute.maxbuffer.extrasize` allows {allowed}"
+    )]
+    TooLong {
+        /// Its length in bytes.
+        len: usize,
+        /// The most that is allowed.
+        allowed: usize,
+    },
     /// The byte behind it is another one.
     #[error("it is not complete: its last byte is missing")]
     NotEnded,
@@ -101,8 +102,7 @@ pub fn encode_entry(record: &TxnRecord, mark: Option<u64>, out: &mut BytesMut) {
     record.header.encode(out);
     record.txn.encode(out);
     if let Some(digest) = record.digest {
-        out.put_i32(digest.version);
-        out.put_i64(digest.tree);
+        digest.encode(out);
     }
     if let Some(mark) = mark {
         out.put_u64(mark);
@@ -130,11 +130,12 @@ impl Prefix {
         Self { stored: i64::from_be_bytes(sum), len: i32::from_be_bytes(len) }
     }
 
-    /// The length of the transaction and the byte behind it.
-    pub(super) fn body_len(self) -> Result<usize, EntryError> {
+    /// The length of the transaction and the byte behind it, if no more than `longest` is said to
+    /// be in the transaction.
+    pub(super) fn body_len(self, longest: usize) -> Result<usize, EntryError> {
         match usize::try_from(self.len) {
             Ok(0) => Err(EntryError::Incomplete),
-            Ok(len) if (RECORD_LEN_MIN..=RECORD_LEN_MAX).contains(&len) => Ok(len + 1),
+            Ok(len) if (RECORD_LEN_MIN..=longest).contains(&len) => Ok(len + 1),
             _ => Err(EntryError::Length(self.len)),
         }
     }
@@ -159,10 +160,7 @@ impl LogEntry {
         let header = TxnHeader::decode(&mut reader)?;
         let txn = Txn::decode(header.op, &mut reader)?;
         let digest = match reader.remaining().len() {
-            DIGEST_LEN.. => Some(TxnDigest {
-                version: Decode::decode(&mut reader)?,
-                tree: Decode::decode(&mut reader)?,
-            }),
+            DIGEST_LEN.. => Some(TxnDigest::decode(&mut reader)?),
             _ => None,
         };
         let mark = match reader.remaining().len() {

@@ -4,11 +4,17 @@ use std::io::{self, Read};
 
 use bytes::{Bytes, BytesMut};
 
-use super::log_entry::{EntryError, LOG_HEADER_LEN, LogEntry, MAGIC, PREFIX_LEN, Prefix};
+use super::log_entry::{
+    EntryError, LOG_HEADER_LEN, LogEntry, MAGIC, PREFIX_LEN, Prefix, RECORD_LEN_MAX,
+};
 use super::log_tail::{self, Tail};
 
 /// Bytes that are read at once.
 const FILL_LEN: usize = 64 << 10;
+
+/// Bytes of the longest transaction that is told from garbage though it may not be read: whoever
+/// wrote it had a greater `jute.maxbuffer`.
+const RECOGNIZED_LEN_MAX: usize = 64 << 20;
 
 /// How a log ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +48,8 @@ pub enum LogEnd {
 #[derive(Debug)]
 pub struct LogReader<R> {
     source: R,
+    /// Bytes of the longest transaction that may be read.
+    longest: usize,
     /// Where the next entry begins.
     offset: u64,
     end: Option<LogEnd>,
@@ -52,20 +60,30 @@ enum Step {
     Entry(Box<LogEntry>),
     /// Bytes that are no entry, and that were read already.
     Broken(BytesMut, EntryError),
-    /// This version does not know what it says, but it was written like that.
+    /// It was written like that, but this version does not know what it says, or may not read it.
     NotUnderstood(EntryError),
 }
 
 impl<R: Read> LogReader<R> {
-    /// Reads the header.
+    /// Reads the header. Transactions may be as long as Apache's servers allow by default.
     ///
     /// # Errors
     ///
     /// When the source cannot be read. A header that is wrong is an [end](Self::end).
-    pub fn new(mut source: R) -> io::Result<Self> {
+    pub fn new(source: R) -> io::Result<Self> {
+        Self::with_longest(source, RECORD_LEN_MAX)
+    }
+
+    /// The same with transactions of up to `longest` bytes. One that is longer ends the log as
+    /// [`LogEnd::Damaged`] by [`EntryError::TooLong`].
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read. A header that is wrong is an [end](Self::end).
+    pub fn with_longest(mut source: R, longest: usize) -> io::Result<Self> {
         let mut header = BytesMut::new();
         fill(&mut source, &mut header, LOG_HEADER_LEN)?;
-        let mut reader = Self { source, offset: LOG_HEADER_LEN, end: None };
+        let mut reader = Self { source, longest, offset: LOG_HEADER_LEN, end: None };
         let (whole, begins) = (header.len() as u64 == LOG_HEADER_LEN, header.starts_with(&MAGIC));
         if !(whole && begins) {
             reader.offset = 0;
@@ -112,7 +130,7 @@ impl<R: Read> LogReader<R> {
             return Ok(Step::Broken(prefix[..filled].into(), EntryError::Incomplete));
         }
         let (bytes, prefix) = (prefix, Prefix::read(&prefix));
-        let len = match prefix.body_len() {
+        let len = match prefix.body_len(self.longest.max(RECOGNIZED_LEN_MAX)) {
             Ok(len) => len,
             Err(error) => return Ok(Step::Broken(bytes[..].into(), error)),
         };
@@ -123,6 +141,10 @@ impl<R: Read> LogReader<R> {
             false => Err(EntryError::Incomplete),
         };
         match verified {
+            Ok(len) if len > self.longest => {
+                let allowed = self.longest;
+                Ok(Step::NotUnderstood(EntryError::TooLong { len, allowed }))
+            }
             Ok(txn_len) => {
                 let txn: Bytes = body.freeze().slice(..txn_len);
                 match LogEntry::decode(&txn) {
@@ -145,7 +167,7 @@ impl<R: Read> LogReader<R> {
     /// read already.
     fn judge(&mut self, begun: BytesMut, error: EntryError) -> io::Result<LogEnd> {
         let at = self.offset;
-        Ok(match log_tail::look_behind(begun, &mut self.source, at)? {
+        Ok(match log_tail::look_behind(begun, &mut self.source, at, self.longest)? {
             Tail::Zeros => LogEnd::Clean { at },
             Tail::NothingThatCounts => LogEnd::Torn { at, error },
             Tail::Later { at: readable_at } => {

@@ -4,14 +4,11 @@ use std::io::{self, Read};
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::log_entry::{EntryError, LogEntry, PREFIX_LEN, Prefix, RECORD_LEN_MAX};
+use super::log_entry::{EntryError, LogEntry, PREFIX_LEN, Prefix};
 use super::log_reader::fill;
 
-/// Bytes that are read at once: the longest entry fits many times over.
-const WINDOW: usize = 4 * RECORD_LEN_MAX;
-
-/// Bytes of the longest entry.
-const ENTRY_LEN_MAX: usize = PREFIX_LEN + RECORD_LEN_MAX + 1;
+/// Bytes that are read at once, beside the longest entry.
+const WINDOW: usize = 6 << 20;
 
 /// What is compared at once.
 const ZEROS: [u8; 4096] = [0; 4096];
@@ -28,26 +25,30 @@ pub(super) enum Tail {
 }
 
 /// Looks for entries behind a broken one at `broken_at`, at every byte: nobody knows how long the
-/// broken one is. `begun` is what was read of it already.
+/// broken one is. `begun` is what was read of it already; `longest` is how long a transaction may be.
 pub(super) fn look_behind(
     begun: BytesMut,
     source: &mut impl Read,
     broken_at: u64,
+    longest: usize,
 ) -> io::Result<Tail> {
+    let entry_len_max = PREFIX_LEN + longest + 1;
     let mut window = begun;
     let mut window_at = broken_at;
     let mut position = 0;
     let mut zeros = leading_zeros(&window) == window.len();
     loop {
         let before = window.len();
-        fill(source, &mut window, WINDOW.saturating_sub(before) as u64)?;
+        // What was begun may be longer than what is looked at.
+        let more = (WINDOW + entry_len_max).saturating_sub(before).max(ZEROS.len());
+        fill(source, &mut window, more as u64)?;
         let ended = window.len() == before;
         zeros = zeros && leading_zeros(&window[before..]) == window.len() - before;
         // Where the source has not ended, an entry that begins in the last part may go on.
-        let limit = if ended { window.len() } else { window.len().saturating_sub(ENTRY_LEN_MAX) };
+        let limit = if ended { window.len() } else { window.len().saturating_sub(entry_len_max) };
         while position < limit {
             let at = window_at + position as u64;
-            let found = (at > broken_at).then(|| entry_at(&window[position..])).flatten();
+            let found = (at > broken_at).then(|| entry_at(&window[position..], longest)).flatten();
             match found {
                 Some((_, mark)) if mark.is_none_or(|mark| mark > broken_at) => {
                     return Ok(Tail::Later { at });
@@ -67,14 +68,14 @@ pub(super) fn look_behind(
 }
 
 /// The length and the mark of the entry at the beginning of these bytes, if there is one.
-fn entry_at(bytes: &[u8]) -> Option<(usize, Option<u64>)> {
+fn entry_at(bytes: &[u8], longest: usize) -> Option<(usize, Option<u64>)> {
     let (prefix, rest) = bytes.split_first_chunk::<PREFIX_LEN>()?;
     // The upper half of a checksum is always zero: most places need no further look.
     if prefix[..4] != [0; 4] {
         return None;
     }
     let prefix = Prefix::read(prefix);
-    let len = prefix.body_len().ok()?;
+    let len = prefix.body_len(longest).ok()?;
     let body = rest.get(..len)?;
     let entry: Result<_, EntryError> = prefix.verify(body).and_then(|txn| {
         let txn = Bytes::copy_from_slice(txn);

@@ -24,7 +24,7 @@ mod tests;
 
 pub use file_name::{FileName, Packing};
 pub use log_entry::{
-    EntryError, LOG_HEADER_LEN, LogEntry, RECORD_LEN_MAX, TxnDigest, encode_entry, encode_header,
+    EntryError, LOG_HEADER_LEN, LogEntry, RECORD_LEN_MAX, encode_entry, encode_header,
 };
 pub use log_reader::{LogEnd, LogReader};
 pub use snapshot::{OPEN_ACL, SnapshotEncoder, SnapshotNode};

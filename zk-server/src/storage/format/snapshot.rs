@@ -54,6 +54,30 @@ pub struct SnapshotNode<P = String, D = Bytes> {
     pub owner_bits: i64,
 }
 
+impl<P, D> SnapshotNode<P, D> {
+    /// The same node, with its path and its data in other hands.
+    pub fn map<Q, E>(
+        self,
+        path: impl FnOnce(P) -> Q,
+        data: impl FnOnce(D) -> E,
+    ) -> SnapshotNode<Q, E> {
+        SnapshotNode {
+            path: path(self.path),
+            data: self.data.map(data),
+            acl: self.acl,
+            czxid: self.czxid,
+            mzxid: self.mzxid,
+            pzxid: self.pzxid,
+            ctime_ms: self.ctime_ms,
+            mtime_ms: self.mtime_ms,
+            version: self.version,
+            create_count: self.create_count,
+            acl_version: self.acl_version,
+            owner_bits: self.owner_bits,
+        }
+    }
+}
+
 /// Writes a snapshot, and sums it up on the way.
 #[derive(Debug, Default)]
 pub struct SnapshotEncoder {

@@ -76,6 +76,8 @@ pub struct SnapshotTrailer {
     pub digest: Option<(Zxid, i32, i64)>,
     /// The zxid that was applied last when writing ended.
     pub last_zxid: Option<Zxid>,
+    /// Bytes of the snapshot, before it was packed.
+    pub len: u64,
 }
 
 /// Reads a snapshot. What comes out before [`finish`](Self::finish) said that the checksum is right
@@ -175,14 +177,14 @@ impl<'a> SnapshotReader<'a> {
     /// When it is not.
     pub fn finish(mut self) -> Result<SnapshotTrailer, SnapshotError> {
         self.check_seal()?;
-        let mut trailer = SnapshotTrailer::default();
+        let mut trailer = SnapshotTrailer { len: self.source.offset(), ..Default::default() };
         // The tree is sealed. A section that follows and ends too early was never needed.
         match self.digest() {
-            Ok(digest) => trailer.digest = digest,
+            Ok(digest) => (trailer.digest, trailer.len) = (digest, self.source.offset()),
             Err(error) => return if is_early_end(&error) { Ok(trailer) } else { Err(error) },
         }
         match self.last_zxid() {
-            Ok(zxid) => trailer.last_zxid = Some(zxid),
+            Ok(zxid) => (trailer.last_zxid, trailer.len) = (Some(zxid), self.source.offset()),
             Err(error) => return if is_early_end(&error) { Ok(trailer) } else { Err(error) },
         }
         Ok(trailer)

@@ -8,12 +8,10 @@ mod writer;
 use std::sync::Arc;
 
 use zk_proto::Zxid;
-use zk_proto::txn::{Txn, TxnHeader};
-
-use super::format::TxnDigest;
+use zk_proto::txn::{Txn, TxnDigest, TxnHeader};
 
 pub use discard::DiscardTxnLog;
-pub use flush_policy::FlushPolicy;
+pub use flush_policy::{FlushPolicy, LastBatch, Patience};
 pub use memory::MemoryTxnLog;
 pub use writer::{LogSettings, LogWriter};
 

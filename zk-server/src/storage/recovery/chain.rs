@@ -1,16 +1,18 @@
 //! The logs, one behind the other.
 
 use zk_proto::Zxid;
-use zk_proto::txn::{Txn, TxnHeader};
 
 use super::RecoveryError;
 use crate::storage::directory::Directory;
 use crate::storage::format::{EntryError, FileName, LOG_HEADER_LEN, LogEnd, LogReader};
+use crate::storage::log::TxnRecord;
 
 /// Reads logs in order, and holds them to follow each other without a gap.
 #[derive(Debug)]
 pub(super) struct Chain<'d> {
     directory: &'d dyn Directory,
+    /// Bytes of the longest transaction that may be read.
+    longest: usize,
     /// What the snapshot has already.
     covered: Zxid,
     /// The last transaction that was read; `covered` while there was none.
@@ -32,9 +34,10 @@ struct Torn {
 }
 
 impl<'d> Chain<'d> {
-    pub(super) fn new(directory: &'d dyn Directory, covered: Zxid) -> Self {
+    pub(super) fn new(directory: &'d dyn Directory, covered: Zxid, longest: usize) -> Self {
         Self {
             directory,
+            longest,
             covered,
             last: covered,
             begun: false,
@@ -44,25 +47,31 @@ impl<'d> Chain<'d> {
         }
     }
 
-    /// Reads one log, and hands out what the snapshot does not have.
+    /// Reads one log, and hands out what the snapshot does not have, with the log's name and where
+    /// in it each transaction is.
     pub(super) fn read(
         &mut self,
         log: Zxid,
-        mut apply: impl FnMut(&TxnHeader, &Txn),
+        mut apply: impl FnMut(&str, u64, &TxnRecord),
     ) -> Result<(), RecoveryError> {
         let name = FileName::Log(log).to_string();
         let disk = |error| RecoveryError::disk("read", &name)(error);
-        let mut reader = LogReader::new(self.directory.read(&name).map_err(disk)?).map_err(disk)?;
+        let source = self.directory.read(&name).map_err(disk)?;
+        let mut reader = LogReader::with_longest(source, self.longest).map_err(disk)?;
         let mut is_empty = true;
         while let Some((offset, entry)) = reader.next().map_err(disk)? {
             let header = &entry.record.header;
             self.follow(&name, offset, header.zxid)?;
             is_empty = false;
             if header.zxid > self.covered {
-                apply(header, &entry.record.txn);
+                apply(&name, offset, &entry.record);
             }
         }
         match reader.end() {
+            Some(LogEnd::Damaged { at, error: EntryError::TooLong { len, allowed }, .. }) => {
+                let (offset, len, allowed) = (*at, *len, *allowed);
+                return Err(RecoveryError::TooLong { name, offset, len, allowed });
+            }
             Some(LogEnd::Damaged { at, error, .. }) => {
                 return Err(RecoveryError::Damaged { name, offset: *at, error: error.clone() });
             }

@@ -35,7 +35,7 @@ pub enum RecoveryError {
     #[error(
         "there are {logs} logs but no snapshot that can be read, so the beginning of the history is \
          missing. Restore a snapshot, or all files from a backup. {}",
-        tried.join("; ")
+        about_snapshots(tried)
     )]
     NoSnapshot {
         /// How many logs there are.
@@ -56,6 +56,22 @@ pub enum RecoveryError {
         /// What is wrong with it.
         error: EntryError,
     },
+    /// A transaction is longer than the server is to read.
+    #[error(
+        "{name} has a transaction of {len} bytes at offset {offset}, and `jute.maxbuffer` with \
+         `jute.maxbuffer.extrasize` allows {allowed}: set `jute.maxbuffer` to what it was when the \
+         transaction was written; {len} is enough to start"
+    )]
+    TooLong {
+        /// The log.
+        name: String,
+        /// Where the transaction begins.
+        offset: u64,
+        /// Its length in bytes.
+        len: usize,
+        /// The most that is allowed.
+        allowed: usize,
+    },
     /// Transactions are missing, or come again.
     #[error(
         "{name} goes on with transaction {found} at offset {offset}, which does not follow {after}: \
@@ -71,6 +87,15 @@ pub enum RecoveryError {
         /// The transaction.
         found: Zxid,
     },
+}
+
+fn about_snapshots(tried: &[String]) -> String {
+    if tried.is_empty() {
+        return "Only if a server of Apache 3.4 wrote them that never made a snapshot, set \
+                `snapshot.trust.empty=true` for one start"
+            .to_owned();
+    }
+    tried.join("; ")
 }
 
 impl RecoveryError {

@@ -9,11 +9,14 @@
 //! | temporary files | removed |
 //! | a snapshot that cannot be read, an older one that can | the older one, and all logs behind it |
 //! | no snapshot that can be read | stops |
+//! | logs and no snapshot at all, and they are to be trusted | an empty tree, and all logs |
 //! | the last log ends in the middle of a transaction | the torn end is cut off |
 //! | an earlier log does, and the next one goes on with the very next transaction | goes on |
 //! | the last log is empty, or has part of a header | it is removed |
+//! | a transaction longer than `jute.maxbuffer` and its extra size allow | stops, and names both keys |
 //! | anything else in a log that cannot be read | stops, and names the file and the offset |
 //! | a zxid that does not follow the one before it | stops, and names both |
+//! | a digest that is not the tree's | goes on as Apache's server does; told of and counted |
 //!
 //! A history is never cut short without saying so: a server that goes on without transactions that
 //! it acknowledged is worse than one that does not go on.
@@ -22,6 +25,7 @@
 //! left what the machine, but not the disk, knows.
 
 mod chain;
+mod digests;
 mod error;
 #[cfg(test)]
 mod tests;
@@ -37,8 +41,10 @@ pub use error::RecoveryError;
 
 use super::directory::Directory;
 use super::format::{FileName, Packing, SnapshotError, SnapshotReader};
+use crate::config::ServerConfig;
 use crate::tree::{DataTree, TreeRestore};
 use chain::Chain;
+use digests::DigestCheck;
 
 /// The two directories of a server (`dataDir`, `dataLogDir`), which usually are one.
 #[derive(Clone, Debug)]
@@ -65,6 +71,8 @@ pub struct Recovered {
     pub snapshot: Option<Zxid>,
     /// How many transactions were applied behind it.
     pub replayed: u64,
+    /// How many digests in the snapshot and the logs are not those of the tree.
+    pub digest_mismatches: u64,
     /// What an operator should know.
     pub notes: Vec<String>,
 }
@@ -78,6 +86,7 @@ impl Recovered {
             last_session_ids: BTreeMap::new(),
             snapshot: None,
             replayed: 0,
+            digest_mismatches: 0,
             notes: Vec::new(),
         }
     }
@@ -103,6 +112,29 @@ impl Recovered {
     }
 }
 
+/// How data is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RecoverySettings {
+    /// Whether nodes may have a time to live (`extendedTypesEnabled`).
+    pub extended_types: bool,
+    /// Bytes of the longest transaction ([`Limits::record_len`](crate::config::Limits::record_len)).
+    pub longest: usize,
+    /// Whether logs without any snapshot are the whole history (`snapshot.trust.empty`).
+    pub trust_empty: bool,
+}
+
+impl RecoverySettings {
+    /// As a configuration has them.
+    #[must_use]
+    pub fn of(config: &ServerConfig) -> Self {
+        Self {
+            extended_types: config.extended_types_enabled,
+            longest: config.limits.record_len(),
+            trust_empty: config.storage.trust_empty,
+        }
+    }
+}
+
 /// What is in the directories.
 #[derive(Debug, Default)]
 struct Listing {
@@ -120,8 +152,9 @@ struct Listing {
 /// When the disk fails, or when what is there cannot be all that there was.
 pub fn recover(
     directories: &Directories,
-    extended_types: bool,
+    settings: RecoverySettings,
 ) -> Result<Recovered, RecoveryError> {
+    let RecoverySettings { extended_types, longest, trust_empty } = settings;
     let listing = list(directories)?;
     for name in &listing.temporaries {
         directories.snapshots.remove(name).map_err(RecoveryError::disk("remove", name))?;
@@ -129,12 +162,22 @@ pub fn recover(
     if listing.snapshots.is_empty() && listing.logs.is_empty() {
         return Ok(Recovered::empty(extended_types));
     }
-    let mut recovered = load_newest(directories, &listing, extended_types)?;
+    let (mut recovered, mut digests) = if listing.snapshots.is_empty() && trust_empty {
+        (trusted(&listing, extended_types), DigestCheck::default())
+    } else {
+        load_newest(directories, &listing, extended_types)?
+    };
     let from = recovered.tree.last_zxid();
-    let mut chain = Chain::new(&*directories.logs, from);
+    let mut chain = Chain::new(&*directories.logs, from, longest);
     for &log in logs_behind(&listing.logs, from) {
-        chain.read(log, |header, txn| recovered.apply(header, txn))?;
+        chain.read(log, |name, offset, record| {
+            recovered.apply(&record.header, &record.txn);
+            digests.applied(&recovered.tree, name, offset, record);
+        })?;
     }
+    let (mismatches, notes) = digests.finish(&recovered.tree);
+    recovered.digest_mismatches = mismatches;
+    recovered.notes.extend(notes);
     recovered.notes.extend(chain.settle()?);
     directories.snapshots.sync().map_err(RecoveryError::disk("sync", "the snapshots"))?;
     Ok(recovered)
@@ -182,21 +225,33 @@ fn logs_behind(logs: &[Zxid], from: Zxid) -> &[Zxid] {
     &logs[start..]
 }
 
+/// The beginning of a history of which there are only logs. They still have to follow each other,
+/// from the first transaction of an epoch on.
+fn trusted(listing: &Listing, extended_types: bool) -> Recovered {
+    let mut recovered = Recovered::empty(extended_types);
+    recovered.notes.push(format!(
+        "there are {} logs but no snapshot: as `snapshot.trust.empty` says, they are taken for the \
+         whole history. There will be a snapshot now: remove the line",
+        listing.logs.len()
+    ));
+    recovered
+}
+
 fn load_newest(
     directories: &Directories,
     listing: &Listing,
     extended_types: bool,
-) -> Result<Recovered, RecoveryError> {
+) -> Result<(Recovered, DigestCheck), RecoveryError> {
     let mut notes = Vec::new();
     for &(zxid, packing) in listing.snapshots.iter().rev() {
         let name = FileName::Snapshot(zxid, packing).to_string();
         match load(directories, &name, zxid, packing, extended_types) {
-            Ok(mut recovered) => {
+            Ok((mut recovered, digests)) => {
                 // Apache does not make its snapshots durable, and everything rests on this one.
                 let synced = directories.snapshots.open(&name).and_then(|mut file| file.sync());
                 synced.map_err(RecoveryError::disk("sync", &name))?;
                 recovered.notes = notes;
-                return Ok(recovered);
+                return Ok((recovered, digests));
             }
             Err(error) => notes.push(format!("the snapshot {name} cannot be used: {error}")),
         }
@@ -210,7 +265,7 @@ fn load(
     zxid: Zxid,
     packing: Packing,
     extended_types: bool,
-) -> Result<Recovered, SnapshotError> {
+) -> Result<(Recovered, DigestCheck), SnapshotError> {
     let file = directories.snapshots.read(name);
     let file = file.map_err(|error| SnapshotError::Read { at: 0, error })?;
     let mut reader = SnapshotReader::new(file, packing)?;
@@ -219,7 +274,7 @@ fn load(
     while let Some(node) = reader.next_node()? {
         restore.add(&node)?;
     }
-    reader.finish()?;
+    let trailer = reader.finish()?;
     let mut recovered = Recovered::empty(extended_types);
     recovered.tree = restore.finish();
     recovered.snapshot = Some(zxid);
@@ -227,5 +282,6 @@ fn load(
         recovered.sessions.insert(session, timeout_ms);
         recovered.note_session(session);
     }
-    Ok(recovered)
+    let digests = DigestCheck::new(name, zxid, &trailer, &recovered.tree);
+    Ok((recovered, digests))
 }

@@ -1,8 +1,10 @@
 //! What trees add up to, held against what Apache 3.8 has written into its logs and snapshots.
 
+use zk_proto::txn::TxnDigest;
+
 use super::replay::restored;
 use super::*;
-use crate::storage::format::{LogReader, Packing, SnapshotReader, TxnDigest};
+use crate::storage::format::{LogReader, Packing, SnapshotReader};
 
 macro_rules! fixture {
     ($name:literal) => {
@@ -112,7 +114,7 @@ fn quotas_and_acls_are_not_in_it_but_their_versions_are() {
         grower.create(path);
         assert_eq!(grower.tree.digest(), before);
     }
-    let acl = |version| Txn::SetAcl { path: "/a".into(), acl: Acl::read_only(), version };
+    let acl = |version| Txn::SetAcl { path: "/a".into(), acl: Acl::read_only().into(), version };
     grower.apply(&acl(0));
     assert_eq!(grower.tree.digest(), before);
     grower.apply(&acl(1));

@@ -1,6 +1,7 @@
 mod digest;
 mod dump;
 mod fresh;
+mod moment;
 mod owners;
 mod quota;
 mod replay;
@@ -51,7 +52,7 @@ fn create(path: &str, parent_cversion: i32) -> Txn {
         with_stat: false,
         path: path.into(),
         data: Some(Bytes::from_static(b"data")),
-        acl: Acl::open(),
+        acl: Acl::open().into(),
         ephemeral: false,
         parent_cversion,
     }
@@ -62,7 +63,7 @@ fn ephemeral(path: &str, parent_cversion: i32) -> Txn {
         with_stat: false,
         path: path.into(),
         data: None,
-        acl: Acl::open(),
+        acl: Acl::open().into(),
         ephemeral: true,
         parent_cversion,
     }
@@ -70,12 +71,12 @@ fn ephemeral(path: &str, parent_cversion: i32) -> Txn {
 
 fn container(path: &str) -> Txn {
     let (data, acl) = (None, Acl::open());
-    Txn::CreateContainer { path: path.into(), data, acl, parent_cversion: 1 }
+    Txn::CreateContainer { path: path.into(), data, acl: acl.into(), parent_cversion: 1 }
 }
 
 fn with_ttl(path: &str, ttl_ms: i64) -> Txn {
     let (data, acl) = (None, Acl::open());
-    Txn::CreateTtl { path: path.into(), data, acl, parent_cversion: 1, ttl_ms }
+    Txn::CreateTtl { path: path.into(), data, acl: acl.into(), parent_cversion: 1, ttl_ms }
 }
 
 fn delete(path: &str) -> Txn {

@@ -19,7 +19,7 @@ use crate::tree::{DataTree, Outcome, SnapshotCursor, TreeRestore};
 const PATHS: [&str; 8] = ["/a", "/b", "/a/a", "/a/b", "/b/a", "/a/a/a", "/a/a/b", "/c"];
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Create { path: usize, flags: i32, session: i64, closed: bool },
     Delete { path: usize },
     SetData { path: usize, data: Vec<u8> },
@@ -28,7 +28,7 @@ enum Step {
     Close { session: i64 },
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let path = 0..PATHS.len();
     prop_oneof![
         5 => (path.clone(), 0..5, 1..3_i64, any::<bool>())
@@ -82,7 +82,7 @@ fn session_of(step: &Step) -> SessionId {
 
 /// The log that a server writes of these steps, applying each with a lag so that some are pending
 /// when the next is judged.
-fn log_of(steps: &[Step], lag: usize) -> (Vec<(TxnHeader, Txn)>, DataTree) {
+pub(super) fn log_of(steps: &[Step], lag: usize) -> (Vec<(TxnHeader, Txn)>, DataTree) {
     let access = AccessControl::new(AuthConfig { skip_acl: true, ..AuthConfig::default() });
     let identities = Identities::none();
     let mut proposer = Proposer::new(ProposerSettings::default());
@@ -255,7 +255,7 @@ fn a_replayed_create_gives_an_existing_node_its_acl_and_nothing_else() {
         with_stat: false,
         path: "/a".into(),
         data: None,
-        acl: Acl::read_only(),
+        acl: Acl::read_only().into(),
         ephemeral: true,
         parent_cversion: 1,
     };

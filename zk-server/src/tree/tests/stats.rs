@@ -31,7 +31,7 @@ fn each_change_moves_its_own_fields() {
     let set = Stat { version: 1, mzxid: Zxid(4), mtime: 4000, data_length: 6, ..parent };
     assert_eq!(grower.stat("/a"), set);
 
-    grower.apply(&Txn::SetAcl { path: "/a".into(), acl: Acl::read_only(), version: 1 });
+    grower.apply(&Txn::SetAcl { path: "/a".into(), acl: Acl::read_only().into(), version: 1 });
     assert_eq!(grower.stat("/a"), Stat { aversion: 1, ..set });
 
     grower.apply(&delete("/a/b"));
@@ -104,7 +104,7 @@ fn changes_carry_the_acl_of_the_moment() {
     grower.create("/a");
     let multi = Txn::Multi(vec![
         create("/a/b", 1),
-        Txn::SetAcl { path: "/a".into(), acl: Acl::read_only(), version: 1 },
+        Txn::SetAcl { path: "/a".into(), acl: Acl::read_only().into(), version: 1 },
         delete("/a/b"),
     ]);
     let applied = grower.apply(&multi);

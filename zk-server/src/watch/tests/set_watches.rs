@@ -16,7 +16,7 @@ fn tree() -> DataTree {
         with_stat: false,
         path: path.into(),
         data: None,
-        acl: Acl::open(),
+        acl: Acl::open().into(),
         ephemeral: false,
         parent_cversion: -1,
     };
@@ -86,7 +86,7 @@ fn each_list_is_told_what_it_missed_and_watches_the_rest() {
             Recursive => (&mut lists.persistent_recursive, WatcherType::PersistentRecursive),
         };
         *asked = &paths;
-        let missed = decide(&tree(), &mut watches, ONE, lists);
+        let missed = decide(&tree(), &mut watches, ONE, lists, |_| true);
         assert_eq!(missed.first().map(|event| event.kind), expected, "{shown}");
         assert!(missed.iter().all(|e| e.path == path && e.state == KeeperState::SyncConnected));
         assert_eq!(watches.has(ONE, path, kind), expected.is_none(), "{shown}");
@@ -107,13 +107,30 @@ fn both_requests_have_the_same_lists() {
         persistent_recursive: vec!["/r"],
     };
     let mut watches = WatchManager::default();
-    let from_first = decide(&tree(), &mut watches, ONE, (&first).into());
+    let from_first = decide(&tree(), &mut watches, ONE, (&first).into(), |_| true);
     assert_eq!(watches.watch_count(), 0);
-    let from_second = decide(&tree(), &mut watches, ONE, (&second).into());
+    let from_second = decide(&tree(), &mut watches, ONE, (&second).into(), |_| true);
     assert_eq!(from_first, from_second);
     let kinds: Vec<_> = from_first.iter().map(|event| event.kind).collect();
     let expected = [EventType::NodeDeleted, EventType::NodeCreated, EventType::NodeChildrenChanged];
     assert_eq!(kinds, expected, "in the order of the lists");
     assert!(watches.has(ONE, "/p", WatcherType::Persistent));
     assert!(watches.has(ONE, "/r", WatcherType::PersistentRecursive));
+}
+
+#[test]
+fn who_may_not_read_a_node_hears_only_that_it_is_missing() {
+    let lists = SetWatchesLists {
+        relative_zxid: Zxid(5),
+        data: &["/data", "/gone"],
+        exist: &["/old"],
+        child: &["/parent"],
+        persistent: &[],
+        persistent_recursive: &[],
+    };
+    let mut watches = WatchManager::default();
+    let missed = decide(&tree(), &mut watches, ONE, lists, |_| false);
+    let seen: Vec<_> = missed.iter().map(|event| (event.kind, event.path.as_str())).collect();
+    assert_eq!(seen, [(EventType::NodeDeleted, "/gone")]);
+    assert_eq!(watches.watch_count(), 0);
 }

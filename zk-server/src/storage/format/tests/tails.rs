@@ -100,6 +100,56 @@ fn what_was_written_and_is_not_understood_is_damage() {
     assert!(matches!(end, LogEnd::Damaged { at: 16, error, .. } if is_it(&error)));
 }
 
+fn large(zxid: i64, len: usize) -> Arc<TxnRecord> {
+    let data = Some(vec![7; len].into());
+    record(zxid, Txn::SetData { path: "/a".into(), data, version: 1 })
+}
+
+#[test]
+fn transactions_are_as_long_as_is_allowed() {
+    let mut bytes = BytesMut::new();
+    encode_header(&mut bytes);
+    encode_entry(&large(1, 6 << 20), None, &mut bytes);
+    let len = bytes.len() - 16 - 12 - 1;
+    encode_entry(&large(2, 10), None, &mut bytes);
+    for (allowed, expected) in [(len, 2), (len - 1, 0)] {
+        let mut reader = LogReader::with_longest(&bytes[..], allowed).unwrap();
+        let mut count = 0;
+        while reader.next().unwrap().is_some() {
+            count += 1;
+        }
+        assert_eq!(count, expected);
+        let too_long = EntryError::TooLong { len, allowed };
+        let refused = LogEnd::Damaged { at: 16, error: too_long, readable_at: None };
+        let at = bytes.len() as u64;
+        let end = if expected == 2 { LogEnd::Clean { at } } else { refused };
+        assert_eq!(reader.end(), Some(&end));
+    }
+}
+
+/// The next entry begins far behind the one that is broken, and is long itself.
+#[test]
+fn a_long_transaction_behind_a_broken_one_is_found() {
+    for first in [0, 9 << 20] {
+        let mut bytes = BytesMut::new();
+        encode_header(&mut bytes);
+        encode_entry(&large(1, first), None, &mut bytes);
+        let second = bytes.len() as u64;
+        encode_entry(&large(2, 9 << 20), None, &mut bytes);
+        // In the middle of it, or in its length: 33 MB.
+        for (at, bit) in [(16 + 30, 1), (16 + 8, 2)] {
+            let mut log = bytes.to_vec();
+            log[at] ^= bit;
+            let mut reader = LogReader::with_longest(&log[..], 10 << 20).unwrap();
+            assert_eq!(reader.next().unwrap(), None);
+            let end = reader.end();
+            let found = matches!(end, Some(LogEnd::Damaged { at: 16, readable_at, .. })
+                if *readable_at == Some(second));
+            assert!(found, "{first}: {end:?}");
+        }
+    }
+}
+
 #[test]
 fn a_file_that_is_no_log_is_damage_and_one_that_never_became_one_is_torn() {
     let (_, end) = read(b"something else altogether");

@@ -5,14 +5,13 @@ use super::*;
 use crate::storage::purge::{KnownSnapshots, RETAINED_MIN, purge};
 
 /// Runs `work` with the power failing after 0, 1, 2, .. steps, and starts on every image of the disk.
-/// `work` says which transaction it acknowledged last, which was `promised` before. Gives how many
-/// images there were.
+/// `work` says which transaction it acknowledged last, which was `promised` before.
 fn crash_everywhere(
     before: &SimDirectory,
     promised: i64,
     work: impl Fn(&SimDirectory, &mut i64),
-) -> u64 {
-    let mut images = 0;
+) -> Images {
+    let mut images = Images::default();
     for steps in 0.. {
         let directory = before.after_kill();
         directory.fail_after(steps);
@@ -20,10 +19,11 @@ fn crash_everywhere(
         let mut acknowledged = promised;
         work(&directory, &mut acknowledged);
         let survived = directory.operations() - done_before <= steps;
-        images += directory.each_image(|image| {
-            check(&image, acknowledged, steps);
+        images.first += directory.each_image(|image| {
+            images.again += check(&image, acknowledged, steps);
         });
-        check(&directory.after_kill(), acknowledged, steps);
+        images.again += check(&directory.after_kill(), acknowledged, steps);
+        images.moments += 1;
         if survived {
             return images;
         }
@@ -31,9 +31,40 @@ fn crash_everywhere(
     images
 }
 
+/// How much was tried.
+#[derive(Default)]
+struct Images {
+    /// Steps after which the power failed; the process was killed there, too.
+    moments: u64,
+    /// States of the disk.
+    first: u64,
+    /// States of the disk after another failure, right behind a recovery.
+    again: u64,
+}
+
+impl std::ops::AddAssign for Images {
+    fn add_assign(&mut self, other: Self) {
+        self.moments += other.moments;
+        self.first += other.first;
+        self.again += other.again;
+    }
+}
+
+impl Images {
+    /// Prints how many there were, in one form for all, by which they can be added up.
+    fn report(&self, name: &str) {
+        let Self { moments, first, again } = self;
+        assert!(*first > 100, "{name}: {first}");
+        println!(
+            "crash images: {first} of {moments} moments of {name}, then {again} of a second \
+             failure, all recovered"
+        );
+    }
+}
+
 /// Starts on an image, which must have all that was acknowledged; what it then has must be durable,
-/// and it must be able to go on.
-fn check(image: &SimDirectory, acknowledged: i64, steps: usize) {
+/// and it must be able to go on. Gives how many states a second failure could have left.
+fn check(image: &SimDirectory, acknowledged: i64, steps: usize) -> u64 {
     let recovered = start(image).unwrap_or_else(|error| panic!("after {steps} steps: {error}"));
     let last = assert_whole(&recovered);
     assert!(
@@ -41,13 +72,14 @@ fn check(image: &SimDirectory, acknowledged: i64, steps: usize) {
         "after {steps} steps: {acknowledged} was acknowledged, not {last}"
     );
     let names = image.names();
-    image.each_image(|again| {
+    let images = image.each_image(|again| {
         assert_eq!(assert_whole(&start(&again).unwrap()), last, "{names:?}");
     });
     if recovered.snapshot.is_some() {
         writer(image, last).append(&[txn(last + 1)]).unwrap();
         assert_eq!(assert_whole(&start(image).unwrap()), last + 1);
     }
+    images
 }
 
 fn append(writer: &mut LogWriter, zxids: std::ops::RangeInclusive<i64>, acknowledged: &mut i64) {
@@ -65,7 +97,7 @@ fn first_start() {
             append(&mut writer(directory, 0), 1..=2, acknowledged);
         }
     });
-    assert!(images > 100, "{images}");
+    images.report("first start");
 }
 
 #[test]
@@ -77,7 +109,7 @@ fn batches() {
         append(&mut writer, 4..=6, acknowledged);
         append(&mut writer, 7..=8, acknowledged);
     });
-    assert!(images > 100, "{images}");
+    images.report("batches");
 }
 
 #[test]
@@ -90,18 +122,19 @@ fn a_roll() {
         append(&mut writer, 5..=6, acknowledged);
         append(&mut writer, 7..=7, acknowledged);
     });
-    assert!(images > 100, "{images}");
+    images.report("a roll");
 }
 
 #[test]
 fn a_file_that_is_extended() {
     let before = directory_of(&[1..=2]);
-    crash_everywhere(&before, 2, |directory, acknowledged| {
+    let images = crash_everywhere(&before, 2, |directory, acknowledged| {
         let mut writer = writer(directory, 2);
         for zxid in (3..60).step_by(19) {
             append(&mut writer, zxid..=zxid + 18, acknowledged);
         }
     });
+    images.report("a file that is extended");
 }
 
 #[test]
@@ -118,21 +151,28 @@ fn a_snapshot_and_a_purge() {
             let _ = purge(&on(directory), RETAINED_MIN, &mut KnownSnapshots::default());
         }
     });
-    assert!(images > 100, "{images}");
+    images.report("a snapshot and a purge");
 }
 
-/// A torn end is cut off; the power may fail again meanwhile.
+/// A torn end is cut off, whichever moment of a write it comes from; the power may fail again
+/// meanwhile.
 #[test]
 fn a_recovery() {
-    let torn = directory_of(&[1..=4]);
-    torn.fail_after(2);
-    let failed = writer(&torn, 4).append(&[txn(5), txn(6)]).is_err();
-    assert!(failed);
-    crash_everywhere(&torn.after_kill(), 4, |directory, acknowledged| {
-        if let Ok(recovered) = start(directory) {
-            *acknowledged = recovered.tree.last_zxid().0;
+    let mut images = Images::default();
+    for steps in 0.. {
+        let torn = directory_of(&[1..=4]);
+        torn.fail_after(steps);
+        let whole = writer(&torn, 4).append(&[txn(5), txn(6), txn(7)]).is_ok();
+        images += crash_everywhere(&torn.after_kill(), 4, |directory, acknowledged| {
+            if let Ok(recovered) = start(directory) {
+                *acknowledged = recovered.tree.last_zxid().0;
+            }
+        });
+        if whole {
+            break;
         }
-    });
+    }
+    images.report("a recovery");
 }
 
 fn write_state(directory: &SimDirectory, last: i64) -> std::io::Result<()> {

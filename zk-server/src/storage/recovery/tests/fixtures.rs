@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::*;
 
-fn path() -> PathBuf {
+pub(super) fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/apache-3.8")
 }
 
@@ -68,6 +68,7 @@ fn the_state_is_what_clients_of_apache_saw() {
         let directory = SimDirectory::load(&path().join(name));
         let recovered = start(&directory).unwrap();
         assert!(recovered.snapshot > Some(Zxid(0)) && recovered.notes.is_empty());
+        assert_eq!(recovered.digest_mismatches, 0);
         assert_as_apache_saw(name, &recovered);
     }
 }

@@ -1,17 +1,19 @@
 //! What is found, and what becomes of it.
 
 mod crashes;
+mod digests;
 mod fixtures;
 mod outcomes;
+mod restored;
 
 use std::sync::Arc;
 
 use zk_proto::txn::Txn;
 use zk_proto::{Acl, SessionId, Zxid};
 
-use super::{Directories, Recovered, RecoveryError, recover};
+use super::{Directories, Recovered, RecoveryError, RecoverySettings, recover};
 use crate::storage::directory::Directory;
-use crate::storage::format::test_record as record;
+use crate::storage::format::{RECORD_LEN_MAX, test_record as record};
 use crate::storage::log::{LogSettings, LogWriter, TxnRecord};
 use crate::storage::snapshot_file::write_snapshot;
 use crate::storage::tests::sim::SimDirectory;
@@ -20,13 +22,16 @@ use crate::tree::DataTree;
 /// Small, so that a log is extended now and then.
 const PREALLOCATION: u64 = 8192;
 
+const SETTINGS: RecoverySettings =
+    RecoverySettings { extended_types: true, longest: RECORD_LEN_MAX, trust_empty: false };
+
 fn on(directory: &SimDirectory) -> Directories {
     let shared: Arc<dyn Directory> = Arc::new(directory.clone());
     Directories { snapshots: Arc::clone(&shared), logs: shared, shared: true }
 }
 
 fn start(directory: &SimDirectory) -> Result<Recovered, RecoveryError> {
-    recover(&on(directory), true)
+    recover(&on(directory), SETTINGS)
 }
 
 fn refused(directory: &SimDirectory) -> String {
@@ -44,7 +49,7 @@ fn txn(zxid: i64) -> Arc<TxnRecord> {
                 with_stat: false,
                 path: node(zxid),
                 data: Some(vec![7; 40].into()),
-                acl: Acl::read_only(),
+                acl: Acl::read_only().into(),
                 ephemeral: zxid % 5 == 3,
                 parent_cversion: i32::try_from(zxid).unwrap(),
             },

@@ -60,7 +60,29 @@ fn nothing_is_a_first_start() {
 #[test]
 fn logs_without_a_snapshot_are_refused() {
     let directory = without(&directory_of(&[1..=9]), "snapshot.0");
-    assert!(refused(&directory).contains("no snapshot that can be read"));
+    let refusal = refused(&directory);
+    assert!(refusal.contains("no snapshot that can be read"), "{refusal}");
+    assert!(refusal.contains("`snapshot.trust.empty=true`"), "{refusal}");
+}
+
+#[test]
+fn logs_without_a_snapshot_are_the_whole_history_if_they_are_trusted() {
+    let trusting = RecoverySettings { trust_empty: true, ..SETTINGS };
+    let start = |directory: &SimDirectory| recover(&on(directory), trusting);
+    let recovered = start(&without(&directory_of(&[1..=3, 4..=12]), "snapshot.0")).unwrap();
+    assert_eq!((assert_whole(&recovered), recovered.replayed), (12, 12));
+    assert_eq!(recovered.snapshot, None);
+    assert!(recovered.notes[0].contains("2 logs but no snapshot"), "{:?}", recovered.notes);
+    // Its beginning must be there, and what was a snapshot is not passed over.
+    let late = without(&directory_of(&[4..=12]), "snapshot.0");
+    assert!(matches!(start(&late), Err(RecoveryError::Order { .. })));
+    let damaged = changed(&directory_of(&[1..=3]), "snapshot.0", Vec::clear);
+    let refusal = start(&damaged).unwrap_err().to_string();
+    assert!(refusal.contains("snapshot.0 cannot be used"), "{refusal}");
+    assert!(!refusal.contains("trust"), "{refusal}");
+    // Where there is one, trust changes nothing.
+    let whole = start(&directory_of(&[1..=3])).unwrap();
+    assert_eq!((whole.snapshot, whole.notes.len()), (Some(Zxid(0)), 0));
 }
 
 #[test]
@@ -234,6 +256,6 @@ fn files_in_the_wrong_one_of_two_directories_are_refused() {
     let (snapshots, logs) = (directory_of(&[1..=3]), SimDirectory::default());
     let directories =
         Directories { snapshots: Arc::new(snapshots), logs: Arc::new(logs), shared: false };
-    let refusal = recover(&directories, true).unwrap_err().to_string();
+    let refusal = recover(&directories, SETTINGS).unwrap_err().to_string();
     assert!(refusal.contains("log.1 is in the wrong directory"), "{refusal}");
 }

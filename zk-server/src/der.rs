@@ -1,29 +1,34 @@
-//! Just enough of DER to walk through a certificate.
+//! Just enough of DER to walk through certificates and stores of keys.
 
-pub(super) const SEQUENCE: u8 = 0x30;
-pub(super) const SET: u8 = 0x31;
-pub(super) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const SEQUENCE: u8 = 0x30;
+pub(crate) const SET: u8 = 0x31;
+pub(crate) const OBJECT_IDENTIFIER: u8 = 0x06;
+pub(crate) const INTEGER: u8 = 0x02;
+#[cfg(feature = "tls")]
+pub(crate) const BIT_STRING: u8 = 0x03;
+#[cfg(feature = "tls")]
+pub(crate) const OCTET_STRING: u8 = 0x04;
 
 /// One element: its tag, what it contains, and all of its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Element<'a> {
-    pub(super) tag: u8,
-    pub(super) content: &'a [u8],
-    pub(super) whole: &'a [u8],
+pub(crate) struct Element<'a> {
+    pub(crate) tag: u8,
+    pub(crate) content: &'a [u8],
+    pub(crate) whole: &'a [u8],
 }
 
 /// Elements one after the other.
 #[derive(Clone, Debug)]
-pub(super) struct Elements<'a>(&'a [u8]);
+pub(crate) struct Elements<'a>(&'a [u8]);
 
 impl<'a> Elements<'a> {
-    pub(super) fn of(bytes: &'a [u8]) -> Self {
+    pub(crate) fn of(bytes: &'a [u8]) -> Self {
         Self(bytes)
     }
 
     /// The next element; nothing at what is none: ask [`is_empty`](Self::is_empty) whether that was
     /// the end.
-    pub(super) fn pop(&mut self) -> Option<Element<'a>> {
+    pub(crate) fn pop(&mut self) -> Option<Element<'a>> {
         let (&tag, rest) = self.0.split_first()?;
         let (&first, mut rest) = rest.split_first()?;
         // Tags of more than one byte are in no certificate.
@@ -47,23 +52,41 @@ impl<'a> Elements<'a> {
     }
 
     /// The next element if it has this tag; otherwise it stays.
-    pub(super) fn take(&mut self, tag: u8) -> Option<Element<'a>> {
+    pub(crate) fn take(&mut self, tag: u8) -> Option<Element<'a>> {
         if self.peek() == Some(tag) { self.pop() } else { None }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
     /// The tag of the next element.
-    pub(super) fn peek(&self) -> Option<u8> {
+    pub(crate) fn peek(&self) -> Option<u8> {
         self.0.first().copied()
     }
 }
 
+/// An element around some bytes.
+#[cfg(feature = "tls")]
+pub(crate) fn wrapped(tag: u8, content: &[u8]) -> Vec<u8> {
+    let digits = content.len().to_be_bytes();
+    let zeros = digits.iter().take_while(|digit| **digit == 0).count();
+    let digits = &digits[zeros.min(digits.len())..];
+    let mut element = vec![tag];
+    match content.len() {
+        short @ 0..=0x7f => element.extend(u8::try_from(short)),
+        _ => {
+            element.extend(u8::try_from(digits.len()).map(|count| 0x80 | count));
+            element.extend_from_slice(digits);
+        }
+    }
+    element.extend_from_slice(content);
+    element
+}
+
 /// An object identifier in dots and digits. `None` if it is malformed or has a number of more than
 /// 128 bits.
-pub(super) fn dotted(oid: &[u8]) -> Option<String> {
+pub(crate) fn dotted(oid: &[u8]) -> Option<String> {
     let mut numbers = Vec::new();
     let mut number = 0_u128;
     for byte in oid {

@@ -1,0 +1,308 @@
+//! AdminServer's `snapshot` and `restore` over HTTP: bodies to a thread that may wait for the disk,
+//! and back.
+
+use std::io::{self, Read};
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::{Buf, Bytes};
+use hyper::Request;
+use hyper::body::{Body, Incoming};
+use hyper::header::AUTHORIZATION;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+
+use super::clock;
+use super::durable::{Backup, BackupError, Taken};
+use super::shared::Shared;
+use crate::admin::{self, AdminCommand, Gate, RESTORE_LEN_MAX, Refusal};
+use crate::config::AdminConfig;
+
+/// Pieces of a body between HTTP and a thread.
+const PIECES_MAX: usize = 4;
+
+/// Bytes that are read of a body that was refused, so that its sender hears why: a connection that is
+/// closed with something unread may take the answer with it.
+const REFUSED_LEN_MAX: u64 = 64 << 20;
+
+/// Bytes that must come within each time that a connection may stand still: a body in drops is none.
+const PROGRESS_LEN: usize = 64 << 10;
+
+/// What the two commands work with.
+pub(super) struct BackupCommands {
+    /// `None`: the data are in memory only.
+    backup: Option<Backup>,
+    snapshots: Mutex<Gate>,
+    restores: Mutex<Gate>,
+    idle_timeout: Duration,
+}
+
+/// A piece of a snapshot on its way to an operator.
+pub(super) type Pieces = mpsc::Receiver<io::Result<Bytes>>;
+
+/// What an operator gets.
+pub(super) enum BackupAnswer {
+    /// The snapshot's zxid and bytes, and themselves if they were asked for.
+    Snapshot { zxid: zk_proto::Zxid, len: u64, pieces: Option<Pieces> },
+    /// The data are other ones now: JSON.
+    Restored(String),
+}
+
+/// A connection that asks for one of them.
+pub(super) struct Asking<'a> {
+    pub(super) shared: &'a Arc<Shared>,
+    pub(super) peer: IpAddr,
+    /// What shows that the connection does not stand still.
+    pub(super) progress: &'a AtomicU64,
+}
+
+impl BackupCommands {
+    pub(super) fn new(backup: Option<Backup>, config: &AdminConfig) -> Arc<Self> {
+        let (snapshots, restores) = (Gate::for_snapshots(config), Gate::for_restores(config));
+        let (snapshots, restores) = (Mutex::new(snapshots), Mutex::new(restores));
+        Arc::new(Self { backup, snapshots, restores, idle_timeout: config.idle_timeout })
+    }
+
+    /// Takes a snapshot, and sends it if it is wanted.
+    pub(super) async fn snapshot(
+        self: &Arc<Self>,
+        asking: Asking<'_>,
+        request: &Request<Incoming>,
+        streaming: bool,
+    ) -> Result<BackupAnswer, Refusal> {
+        asking.authorize(request, AdminCommand::Snapshot)?;
+        let turn = self.begin(Which::Snapshot).inspect_err(|_| {
+            asking.count(|stats| stats.snapshots_limited += 1);
+        })?;
+        let backup = self.backup.clone().ok_or(Refusal::InMemory)?;
+        let shared = Arc::clone(asking.shared);
+        let taken = self.work(&asking, move || {
+            let taken = backup.snapshot(&shared);
+            turn.end(taken.is_ok());
+            taken
+        });
+        let taken = taken.await.inspect_err(|error| {
+            tracing::warn!("cannot take a snapshot for an operator: {error}");
+            asking.count(|stats| stats.snapshot_errors += 1);
+        })?;
+        let (zxid, len) = (taken.zxid, taken.len);
+        Ok(BackupAnswer::Snapshot { zxid, len, pieces: streaming.then(|| send(taken)) })
+    }
+
+    /// Restores the snapshot in the body.
+    pub(super) async fn restore(
+        self: &Arc<Self>,
+        asking: Asking<'_>,
+        request: Request<Incoming>,
+    ) -> Result<BackupAnswer, Refusal> {
+        asking.authorize(&request, AdminCommand::Restore)?;
+        let turn = self.begin(Which::Restore).inspect_err(|_| {
+            asking.count(|stats| stats.restores_limited += 1);
+        })?;
+        let backup = self.backup.clone().ok_or(Refusal::InMemory)?;
+        if request.body().size_hint().lower() > RESTORE_LEN_MAX {
+            return Err(Refusal::TooLong);
+        }
+        let (sender, receiver) = mpsc::channel(PIECES_MAX);
+        let shared = Arc::clone(asking.shared);
+        let job = tokio::task::spawn_blocking(move || {
+            let restored = backup.restore(&shared, BodyReader::new(receiver));
+            turn.end(restored.is_ok());
+            restored
+        });
+        forward(request.into_body(), sender, asking.progress).await?;
+        let restored = self.wait(&asking, job).await.inspect_err(|error| {
+            tracing::warn!("cannot restore what an operator sent: {error}");
+            asking.count(|stats| stats.restore_errors += 1);
+        })?;
+        Ok(BackupAnswer::Restored(admin::restored(restored.zxid, restored.from)))
+    }
+
+    fn begin(self: &Arc<Self>, which: Which) -> Result<Turn, Refusal> {
+        lock(self.gate(which)).begin(clock::now().instant)?;
+        Ok(Turn { commands: Arc::clone(self), which, done: false })
+    }
+
+    fn gate(&self, which: Which) -> &Mutex<Gate> {
+        match which {
+            Which::Snapshot => &self.snapshots,
+            Which::Restore => &self.restores,
+        }
+    }
+
+    async fn work<T: Send + 'static>(
+        &self,
+        asking: &Asking<'_>,
+        job: impl FnOnce() -> Result<T, BackupError> + Send + 'static,
+    ) -> Result<T, Refusal> {
+        self.wait(asking, tokio::task::spawn_blocking(job)).await
+    }
+
+    /// Waits for a thread. The connection does not stand still meanwhile: the client waits as well.
+    async fn wait<T>(
+        &self,
+        asking: &Asking<'_>,
+        mut job: JoinHandle<Result<T, BackupError>>,
+    ) -> Result<T, Refusal> {
+        let tick = self.idle_timeout / 3;
+        loop {
+            match tokio::time::timeout(tick, &mut job).await {
+                Err(_) => asking.progress.fetch_add(1, Ordering::Relaxed),
+                Ok(Ok(done)) => return done.map_err(Refusal::from),
+                // It has panicked, and everything else stops over that.
+                Ok(Err(error)) => return Err(Refusal::Failed(error.to_string())),
+            };
+        }
+    }
+}
+
+impl Asking<'_> {
+    fn authorize(&self, request: &Request<Incoming>, command: AdminCommand) -> Result<(), Refusal> {
+        let header = request.headers().get(AUTHORIZATION).map(|value| value.as_bytes());
+        let authorized = self
+            .shared
+            .act(|server, _| admin::authorize(server.access(), server.tree(), self.peer, header));
+        let authorized = authorized.map_err(|_| Refusal::Stops)?;
+        if let Err(refusal) = &authorized {
+            let (name, peer) = (command.name(), self.peer);
+            self.shared.report(&format_args!("{peer} may not ask for {name}: {refusal}"));
+        }
+        authorized
+    }
+
+    fn count(&self, count: impl FnOnce(&mut crate::server::stats::BackupStats)) {
+        // A server that has stopped counts nothing.
+        let _ = self.shared.act(|server, _| count(server.backup_stats()));
+    }
+}
+
+impl From<BackupError> for Refusal {
+    fn from(error: BackupError) -> Self {
+        match error {
+            BackupError::Stops => Self::Stops,
+            BackupError::NotWhole(why) => Self::Invalid(why.to_string()),
+            BackupError::Overrun(_) | BackupError::Disk(_) => Self::Failed(error.to_string()),
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Which {
+    Snapshot,
+    Restore,
+}
+
+/// Held by whoever does one of them, in whichever thread; the next one may begin when it is gone.
+struct Turn {
+    commands: Arc<BackupCommands>,
+    which: Which,
+    done: bool,
+}
+
+impl Turn {
+    fn end(mut self, done: bool) {
+        self.done = done;
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(self.commands.gate(self.which)).end(clock::now().instant, self.done);
+    }
+}
+
+fn lock(gate: &Mutex<Gate>) -> std::sync::MutexGuard<'_, Gate> {
+    gate.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Reads a snapshot's file in a thread, no further than its reader is.
+fn send(taken: Taken) -> Pieces {
+    let (sender, pieces) = mpsc::channel(PIECES_MAX);
+    tokio::task::spawn_blocking(move || {
+        let read = taken.read(|piece| sender.blocking_send(Ok(piece)).is_ok());
+        if let Err(error) = read {
+            tracing::warn!("cannot read a snapshot for an operator: {error}");
+            let _ = sender.blocking_send(Err(error));
+        }
+    });
+    pieces
+}
+
+/// What comes of a body.
+enum Piece {
+    Bytes(Bytes),
+    /// It has come whole.
+    End,
+}
+
+/// Forwards a body to the thread that reads it, until there is no more.
+async fn forward(
+    mut body: Incoming,
+    sender: mpsc::Sender<Piece>,
+    progress: &AtomicU64,
+) -> Result<(), Refusal> {
+    let (mut len, mut counted, mut refused) = (0_u64, 0, 0);
+    loop {
+        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        let bytes = match frame {
+            None => {
+                // If nobody reads, the thread has found out already why not.
+                let _ = sender.send(Piece::End).await;
+                return Ok(());
+            }
+            Some(Ok(frame)) => frame.into_data().unwrap_or_default(),
+            // The reader sees that it is cut.
+            Some(Err(_)) => return Ok(()),
+        };
+        let piece_len = bytes.len();
+        len += piece_len as u64;
+        counted += piece_len;
+        if len > RESTORE_LEN_MAX {
+            return Err(Refusal::TooLong);
+        }
+        if counted >= PROGRESS_LEN {
+            counted = 0;
+            progress.fetch_add(1, Ordering::Relaxed);
+        }
+        if sender.send(Piece::Bytes(bytes)).await.is_err() {
+            refused += piece_len as u64;
+            if refused > REFUSED_LEN_MAX {
+                return Ok(());
+            }
+        }
+    }
+}
+
+/// A body, as a thread reads it.
+struct BodyReader {
+    pieces: mpsc::Receiver<Piece>,
+    piece: Bytes,
+    ended: bool,
+}
+
+impl BodyReader {
+    fn new(pieces: mpsc::Receiver<Piece>) -> Self {
+        Self { pieces, piece: Bytes::new(), ended: false }
+    }
+}
+
+impl Read for BodyReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() && !self.ended {
+            match self.pieces.blocking_recv() {
+                Some(Piece::Bytes(bytes)) => self.piece = bytes,
+                Some(Piece::End) => self.ended = true,
+                None => {
+                    let cut = "the connection ended in the middle of it";
+                    return Err(io::Error::new(io::ErrorKind::ConnectionAborted, cut));
+                }
+            }
+        }
+        let len = buffer.len().min(self.piece.len());
+        self.piece.copy_to_slice(&mut buffer[..len]);
+        Ok(len)
+    }
+}
