@@ -4,7 +4,7 @@
 //! sheds load) is sent again after a pause. That is for requests which may be sent any number of
 //! times: reads, and writes whose repetition shows in the answer.
 
-use zk_client::{Client, Error, Pending};
+use zk_client::{Client, Error, Pending, Stat, Zxid};
 
 use crate::cleaner::is_passing;
 use crate::options::NodeOptions;
@@ -56,6 +56,49 @@ pub(crate) async fn ask_in<T>(
             Err(error) if may_pass(client, &error) => pauses.pause().await,
             answer => return answer,
         }
+    }
+}
+
+/// Deletes the node at `path`, but none that was made in its place while the outcome was unknown.
+///
+/// A delete whose reply was lost may have been carried out, and somebody may have made the node anew
+/// since; a repeated delete would hit that one. No request of the protocol deletes a node only if
+/// it is the one that was meant: a version is 0 on each. So `look` tells before each attempt, as of
+/// now on the leader's clock, which node is to be deleted, if any, by its czxid; only the first one
+/// it tells of is. After `sync` on a new connection of the session the look is final about the
+/// attempts before: the leader takes nothing more from the old connection. So of all attempts one
+/// is carried out at most. What remains is the time between a look and its delete.
+pub(crate) async fn delete_one<F>(
+    client: &Client,
+    path: &str,
+    mut look: impl FnMut() -> F,
+) -> Result<(), Error>
+where
+    F: Future<Output = Result<Option<Zxid>, Error>>,
+{
+    let mut first = None;
+    let mut pauses = Pauses::new();
+    loop {
+        let deleted = match look().await {
+            Ok(Some(found)) if *first.get_or_insert(found) == found => client.delete(path).await,
+            looked => looked.map(drop),
+        };
+        match deleted {
+            Ok(()) | Err(Error::NoNode { .. }) => return Ok(()),
+            Err(error) if may_pass(client, &error) => pauses.pause().await,
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// The node at `path` as of now, on the leader's clock, if there is one.
+pub(crate) async fn exists_synced(client: &Client, path: &str) -> Result<Option<Stat>, Error> {
+    let synced = client.sync(path).send();
+    let found = client.exists(path).send();
+    match synced.await {
+        // Nothing to bring up to date where there is nothing; the look says so itself.
+        Ok(()) | Err(Error::NoNode { .. }) => found.await,
+        Err(error) => Err(error),
     }
 }
 

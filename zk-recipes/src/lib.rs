@@ -1,6 +1,22 @@
 //! Locks, elections, barriers, queues, counters, caches and service discovery on ZooKeeper, correct
 //! under failure.
 //!
+//! ```no_run
+//! use zk_client::Client;
+//! use zk_recipes::Lock;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let client = Client::connect("127.0.0.1:2181").await?; // one for the whole program
+//! let guard = Lock::acquire(&client, "/locks/invoices").await?;
+//! println!("nobody else is here until this is released");
+//! guard.release().await?;
+//! client.close().await?;
+//! # Ok(()) }
+//! ```
+//!
+//! Programs without a runtime write `.wait()` for `.await`, with a client of
+//! [`zk_client::blocking`]: `Lock::acquire(&client, "/locks/invoices").wait()`.
+//!
 //! | recipe | call | peer on the same znodes |
 //! | --- | --- | --- |
 //! | [`Lock`] | `Lock::acquire(&client, "/locks/x")` | Curator `InterProcessMutex`, Go `Lock`, kazoo `Lock` by another constructor |
@@ -88,7 +104,7 @@ pub use options::NodeOptions;
 pub use parents::Parents;
 pub use partitioner::Partitioner;
 pub use persistent_node::{PersistentNode, PersistentTtlNode};
-pub use queue::{DelayQueue, PriorityQueue, Queue};
+pub use queue::{DelayQueue, PriorityQueue, Queue, ShardedQueue};
 pub use registry::{Registration, ServiceInstance, ServiceProvider, ServiceRegistry, ServiceView};
 pub use rendezvous::Rendezvous;
 pub use rw_lock::{ReadGuard, RwLock, WriteGuard};

@@ -48,6 +48,16 @@ impl NodeOptions {
         self
     }
 
+    /// The same for directories that others make once and rely on from then on, as kazoo does: none
+    /// that the server sweeps away.
+    pub(crate) fn lasting(&self) -> Self {
+        let mut options = self.clone();
+        if options.parents == Parents::Containers {
+            options.parents = Parents::Persistent;
+        }
+        options
+    }
+
     /// A create of one of the recipe's own nodes.
     pub(crate) fn create<'a>(
         &self,

@@ -7,7 +7,8 @@ use zk_client::{Acl, Client, Error};
 #[non_exhaustive]
 pub enum Parents {
     /// Created as containers, which the server deletes once they are empty again (servers from
-    /// 3.5 on; on older ones they are persistent).
+    /// 3.5 on; on older ones they are persistent). The directories of queues, and in kazoo's layouts
+    /// those that kazoo has, too, are persistent all the same: their pages say why.
     #[default]
     Containers,
     /// Created as persistent nodes, which stay.

@@ -10,7 +10,7 @@ use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, FutureExt};
 use tokio::sync::oneshot;
-use zk_client::{Client, simulation};
+use zk_client::{Client, SessionState, simulation};
 
 /// The first pause before something that failed for now is tried again.
 const PAUSE_MIN: Duration = Duration::from_millis(20);
@@ -126,8 +126,16 @@ impl Work {
 
 /// Resolves when the client is closed, or came to its end otherwise.
 pub(crate) async fn closed(client: &Client) {
+    follow_states(client, |_| {}).await;
+}
+
+/// Says each state of the session, the present one first, until the client is closed. For a view
+/// that has to show that it may be outdated while it waits for an answer that does not come.
+pub(crate) async fn follow_states(client: &Client, mut told: impl FnMut(SessionState)) {
     let mut states = client.states();
-    while states.next().await.is_some() {}
+    while let Some(state) = states.next().await {
+        told(state);
+    }
 }
 
 /// Growing pauses with jitter between attempts of one kind.

@@ -26,8 +26,11 @@ pub(crate) const SEQUENCE_MARGIN: i64 = 1_000_000;
 /// From here on (three quarters of the range) every new contender logs a warning.
 pub(crate) const SEQUENCE_WARNING: i64 = (i32::MAX as i64) / 4 * 3;
 
+/// The digits that a server writes at least, and at most.
+const SEQUENCE_DIGITS: usize = 10;
+
 /// The longest suffix a server can write: a minus sign and ten digits.
-const SEQUENCE_TEXT_MAX: usize = 11;
+const SEQUENCE_TEXT_MAX: usize = SEQUENCE_DIGITS + 1;
 
 /// The marks of those who share with their like.
 const READERS: [&str; 2] = ["__READ__", "__rlock__"];
@@ -85,7 +88,7 @@ impl Mark {
     }
 
     /// The contender called `name`, if it is of this kind or one for whom this kind waits.
-    fn contender(self, name: String) -> Option<Contender> {
+    fn contender(self, name: &str) -> Option<Contender<'_>> {
         marked(std::iter::once(&self.text).chain(self.waits_for), name)
     }
 }
@@ -94,12 +97,35 @@ impl Mark {
 ///
 /// It is what follows the *last* mark, as in Curator, and it must be a number to the end.
 fn number_behind(mark: &str, name: &str) -> Option<i64> {
-    let text = &name[name.rfind(mark)? + mark.len()..];
-    let digits = text.strip_prefix('-').unwrap_or(text);
-    let is_number = !digits.is_empty()
-        && text.len() <= SEQUENCE_TEXT_MAX
-        && digits.bytes().all(|byte| byte.is_ascii_digit());
-    if is_number { text.parse().ok() } else { None }
+    let (mark, name) = (mark.as_bytes(), name.as_bytes());
+    let last = mark.last()?;
+    // A thousand names are looked at whenever one of a thousand in line is woken, and nearly all of
+    // them end in ten digits. No mark ends within those, unless it does so in a digit.
+    if let Some((head, digits)) = name.split_last_chunk::<SEQUENCE_DIGITS>()
+        && !last.is_ascii_digit()
+        && head.ends_with(mark)
+        && let Some(number) = number(digits)
+    {
+        return Some(number);
+    }
+    // From the end, so that the last mark is met first.
+    for len in 0..=SEQUENCE_TEXT_MAX.min(name.len()) {
+        let (head, text) = name.split_at(name.len() - len);
+        if head.ends_with(mark) {
+            return match text.strip_prefix(b"-") {
+                Some(digits) => number(digits).map(|number| -number),
+                None => number(text),
+            };
+        }
+    }
+    None
+}
+
+/// What `digits` stand for, if that is what they are: no more than fit into a name.
+fn number(digits: &[u8]) -> Option<i64> {
+    let are_digits = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    let append = |value: i64, digit: &u8| value * 10 + i64::from(digit - b'0');
+    are_digits.then(|| digits.iter().fold(0, append))
 }
 
 /// Whether `name` is that of one who shares with its like.
@@ -108,36 +134,50 @@ pub(crate) fn is_reader(name: &str) -> bool {
 }
 
 /// The contender called `name`, if it has one of `marks`.
-fn marked<'a>(marks: impl IntoIterator<Item = &'a &'a str>, name: String) -> Option<Contender> {
+fn marked<'a, 'n>(
+    marks: impl IntoIterator<Item = &'a &'a str>,
+    name: &'n str,
+) -> Option<Contender<'n>> {
     marks
         .into_iter()
-        .find_map(|mark| Some((mark, number_behind(mark, &name)?)))
+        .find_map(|mark| Some((mark, number_behind(mark, name)?)))
         .map(|(mark, sequence)| Contender { sequence, is_reader: READERS.contains(mark), name })
 }
 
 /// One child that stands in line. The order is that of the line; a reader stands behind the writer
 /// it once was, since it goes after it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Contender {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Contender<'n> {
     pub(crate) sequence: i64,
     pub(crate) is_reader: bool,
-    pub(crate) name: String,
+    pub(crate) name: &'n str,
 }
 
-impl Contender {
+impl Contender<'_> {
     /// Whether `other`, which waits for ones like this, has to wait for this one.
-    fn is_before(&self, other: &Contender) -> bool {
+    fn is_before(&self, other: &Contender<'_>) -> bool {
         let is_downgraded = self.sequence == other.sequence && self.is_reader != other.is_reader;
         self < other && !is_downgraded
     }
 }
 
 /// The line as one list of children shows it, with all for whom contenders of this kind wait.
-pub(crate) fn line(mark: Mark, children: Vec<String>) -> Vec<Contender> {
-    let mut line: Vec<Contender> =
+pub(crate) fn line<'n>(
+    mark: Mark,
+    children: impl IntoIterator<Item = &'n str>,
+) -> Vec<Contender<'n>> {
+    let mut line: Vec<Contender<'n>> =
         children.into_iter().filter_map(|name| mark.contender(name)).collect();
     line.sort_unstable();
     line
+}
+
+/// The first in that line.
+pub(crate) fn first<'n>(
+    mark: Mark,
+    children: impl IntoIterator<Item = &'n str>,
+) -> Option<Contender<'n>> {
+    children.into_iter().filter_map(|name| mark.contender(name)).min()
 }
 
 /// Where a contender stands.
@@ -154,19 +194,26 @@ pub(crate) enum Place {
 /// Where the contender called `own` stands among `children`: who must go before it may.
 ///
 /// `extra_marks` are marks of others for whom it waits as well.
-pub(crate) fn place(mark: Mark, extra_marks: &[String], own: &str, children: Vec<String>) -> Place {
-    let is_listed = children.iter().any(|name| name == own);
-    let (true, Some(own)) = (is_listed, mark.contender(own.to_owned())) else {
-        return Place::Missing;
-    };
+pub(crate) fn place<'n>(
+    mark: Mark,
+    extra_marks: &[String],
+    own: &str,
+    children: impl IntoIterator<Item = &'n str>,
+) -> Place {
+    let Some(own) = mark.contender(own) else { return Place::Missing };
     let marks: Vec<&str> =
         mark.waits_for.iter().copied().chain(extra_marks.iter().map(String::as_str)).collect();
-    let waited_for = children.into_iter().filter_map(|name| marked(&marks, name));
-    let ahead: Vec<Contender> = waited_for.filter(|other| other.is_before(&own)).collect();
-    let count = ahead.len();
-    match ahead.into_iter().max() {
+    let (mut is_listed, mut ahead, mut nearest) = (false, 0, None);
+    for name in children {
+        is_listed |= name == own.name;
+        let other = marked(&marks, name).filter(|other| other.is_before(&own));
+        ahead += usize::from(other.is_some());
+        nearest = nearest.max(other);
+    }
+    match nearest {
+        _ if !is_listed => Place::Missing,
         None => Place::First,
-        Some(nearest) => Place::Behind { predecessor: nearest.name, ahead: count },
+        Some(nearest) => Place::Behind { predecessor: nearest.name.to_owned(), ahead },
     }
 }
 

@@ -54,7 +54,7 @@ fn look(layout: Layout, line: &[Player], index: usize) -> Place {
     // Servers list in no order, and there are strangers.
     names.reverse();
     names.extend(["note", "__lock__", "__READ__", "x-lock-0000000000"].map(String::from));
-    place(line[index].mark(layout), &[], &own, names)
+    place(line[index].mark(layout), &[], &own, names.iter().map(String::as_str))
 }
 
 /// Every line of up to [`LINE_MAX`] contenders, with gaps between the numbers. The tags are in no
@@ -157,12 +157,11 @@ fn a_reader_with_the_number_of_a_writer_waits_for_nobody_and_holds_up_who_comes_
     for Layout { reader, writer } in LAYOUTS {
         let both = [format!("b-{}0000000007", writer.text), format!("a-{}0000000007", reader.text)];
         for (mark, own) in [(writer, &both[0]), (reader, &both[1])] {
-            assert_eq!(place(mark, &[], own, both.to_vec()), Place::First);
+            assert_eq!(place(mark, &[], own, both.iter().map(String::as_str)), Place::First);
         }
         let later = |mark: Mark| {
             let own = format!("c-{}0000000008", mark.text);
-            let names = both.iter().cloned().chain([own.clone()]).collect();
-            place(mark, &[], &own, names)
+            place(mark, &[], &own, both.iter().chain([&own]).map(String::as_str))
         };
         // The reader of the two stays longer.
         let predecessor = both[1].clone();
@@ -177,7 +176,7 @@ fn extra_marks_are_waited_for_and_do_not_wait() {
     let names = || ["a__lock__0000000003", "b-lock-0000000004", "c-lock-0000000009"];
     let place = |mark, extra: &[&str], own| {
         let extra: Vec<String> = extra.iter().map(|mark| (*mark).to_owned()).collect();
-        place(mark, &extra, own, names().map(String::from).to_vec())
+        place(mark, &extra, own, names())
     };
     let behind =
         |predecessor: &str, ahead| Place::Behind { predecessor: predecessor.into(), ahead };

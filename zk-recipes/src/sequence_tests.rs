@@ -60,19 +60,18 @@ fn readers_and_writers_of_both_layouts_are_told_apart() {
 #[test]
 fn a_contender_watches_the_one_right_before_it() {
     let children = ["b-lock-0000000010", "!", "a-lock-0000000002", "c-lock-0000000009"];
-    let children = || children.map(String::from).to_vec();
     let behind =
         |predecessor: &str, ahead| Place::Behind { predecessor: predecessor.into(), ahead };
-    assert_eq!(place(Mark::LOCK, &[], "a-lock-0000000002", children()), Place::First);
+    assert_eq!(place(Mark::LOCK, &[], "a-lock-0000000002", children), Place::First);
     assert_eq!(
-        place(Mark::LOCK, &[], "c-lock-0000000009", children()),
+        place(Mark::LOCK, &[], "c-lock-0000000009", children),
         behind("a-lock-0000000002", 1)
     );
     assert_eq!(
-        place(Mark::LOCK, &[], "b-lock-0000000010", children()),
+        place(Mark::LOCK, &[], "b-lock-0000000010", children),
         behind("c-lock-0000000009", 2)
     );
-    assert_eq!(place(Mark::LOCK, &[], "d-lock-0000000011", children()), Place::Missing);
+    assert_eq!(place(Mark::LOCK, &[], "d-lock-0000000011", children), Place::Missing);
 }
 
 #[test]
@@ -88,11 +87,29 @@ fn refuses_before_the_counter_wraps_and_after() {
     assert_eq!(headroom(i64::from(i32::MIN)), Headroom::Exhausted);
 }
 
+/// The rule as Curator has it, at any cost.
+fn by_the_last_mark(mark: &str, name: &str) -> Option<i64> {
+    let text = &name[name.rfind(mark)? + mark.len()..];
+    let digits = text.strip_prefix('-').unwrap_or(text);
+    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
+    if is_number && text.len() <= SEQUENCE_TEXT_MAX { text.parse().ok() } else { None }
+}
+
 proptest! {
     #[test]
     fn reads_back_what_a_server_would_write(tag in "[a-z0-9_-]{0,40}", sequence: i32) {
         let name = format!("{tag}-{}{sequence:010}", Mark::LATCH.text);
         prop_assert_eq!(Mark::LATCH.sequence(&name), Some(i64::from(sequence)));
+    }
+
+    #[test]
+    fn the_last_mark_counts_whatever_stands_around_it(
+        mark in "[a1-]{0,3}", name in "[a1-]{0,16}", longer in "[a-]{0,4}[0-9a-]{8,13}",
+        digits in "[a-]{0,4}[0-9]{9,12}",
+    ) {
+        for name in [name, longer, digits] {
+            prop_assert_eq!(number_behind(&mark, &name), by_the_last_mark(&mark, &name), "{}", name);
+        }
     }
 
     #[test]
@@ -111,7 +128,7 @@ proptest! {
             .map(|(tag, sequence)| format!("{tag}-lock-{sequence:010}"))
             .collect();
         let numbers: Vec<i64> =
-            line(Mark::LOCK, names).into_iter().map(|contender| contender.sequence).collect();
+            line(Mark::LOCK, names.iter().map(String::as_str)).into_iter().map(|contender| contender.sequence).collect();
         sequences.sort_unstable();
         prop_assert_eq!(numbers, sequences.into_iter().map(i64::from).collect::<Vec<_>>());
     }
@@ -125,7 +142,7 @@ proptest! {
         let mut watched = std::collections::BTreeSet::new();
         let mut first = 0;
         for name in &names {
-            match place(Mark::LOCK, &[], name, names.clone()) {
+            match place(Mark::LOCK, &[], name, names.iter().map(String::as_str)) {
                 Place::First => first += 1,
                 Place::Behind { predecessor, .. } => prop_assert!(watched.insert(predecessor)),
                 Place::Missing => prop_assert!(false, "own name is listed"),

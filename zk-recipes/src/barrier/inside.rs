@@ -6,7 +6,7 @@ use tracing::warn;
 use zk_client::{Client, Error as ClientError, SessionId, Stat, Zxid};
 
 use super::double::READY;
-use crate::asking::{ask, may_pass};
+use crate::asking::{ask, delete_one, exists_synced, may_pass};
 use crate::cleaner;
 use crate::error::Result;
 use crate::parents::child;
@@ -100,7 +100,7 @@ impl Inside {
                 Next::Nobody => {
                     if empty && is_ready {
                         // The last one died: nobody else takes the sign down.
-                        self.delete(&self.ready).await?;
+                        self.take_down().await?;
                     }
                     break;
                 }
@@ -111,7 +111,7 @@ impl Inside {
                 Next::StayFor(highest) => self.wait_for(&highest).await?,
                 Next::GoThenWaitFor(lowest) => {
                     if members.contains(self.node.name()) {
-                        self.delete(&self.node.path).await?;
+                        self.delete_own().await?;
                     }
                     self.wait_for(&lowest).await?;
                 }
@@ -146,7 +146,7 @@ impl Inside {
                 Err(ClientError::Multi { source, .. })
                     if matches!(*source, ClientError::NoNode { .. }) =>
                 {
-                    return self.delete(&self.node.path).await;
+                    return self.delete_own().await;
                 }
                 Err(error) if may_pass(&self.client, &error) => pauses.pause().await,
                 Err(error) => return Err(error.into()),
@@ -154,12 +154,24 @@ impl Inside {
         }
     }
 
-    /// Deletes a node; it is no matter who does it.
-    async fn delete(&self, path: &str) -> Result<()> {
-        match ask(&self.client, || self.client.delete(path).send()).await {
+    /// Deletes the own node; it is no matter who does it, and there is none other of its name.
+    async fn delete_own(&self) -> Result<()> {
+        match ask(&self.client, || self.client.delete(&self.node.path).send()).await {
             Ok(()) | Err(ClientError::NoNode { .. }) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Deletes a `ready` that nobody is left of, and not that of a round which began since: it is
+    /// looked at before the members, so those whom it let in are gone if there are none.
+    async fn take_down(&self) -> Result<()> {
+        let look = || async {
+            let ready = exists_synced(&self.client, &self.ready);
+            let Some(ready) = ready.await? else { return Ok(None) };
+            let (members, _) = self.client.children(&self.directory).await?;
+            Ok(members.iter().all(|name| name == READY).then_some(ready.czxid))
+        };
+        Ok(delete_one(&self.client, &self.ready, look).await?)
     }
 
     /// Waits until something happened to the member called `name`.
@@ -180,7 +192,7 @@ impl Inside {
     async fn tidy_up(&self) -> Result<()> {
         let (members, is_ready) = self.members().await?;
         if members.is_empty() && is_ready {
-            self.delete(&self.ready).await?;
+            self.take_down().await?;
         }
         Ok(())
     }

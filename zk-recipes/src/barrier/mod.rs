@@ -40,7 +40,18 @@
 //! - [`Inside::leave`] returns when everybody who was inside when it was called has left or died.
 //!   Processes that enter again only after their own leave returned never meet two rounds at once.
 //!
+//! - A barrier that is set again, or opened for a next round, is not hit by a delete that was
+//!   repeated because its reply was lost: before each attempt the server is asked whether the node
+//!   is still the one that was meant, and one attempt at most is carried out.
+//!
 //! # What they do not
+//!
+//! ZooKeeper cannot delete a node only if it is a certain one. Should others remove the node and
+//! make it anew in the moment between the question and the delete (which is as long as an outage if
+//! the connection breaks just then), the delete takes the new one: a [`Barrier`] set in that moment
+//! is removed by a [`remove`](Barrier::remove) that is still under way. A [`DoubleBarrier`] is closed
+//! like that only by members who died, when all others did too and the next ones come just then;
+//! whoever of them has not seen it open makes it open again if all are still there.
 //!
 //! `n` is what it takes to open, not a limit: who enters while others are inside joins them at once.
 //! A member that dies inside is not replaced, and nobody is told. Curator's members take any `ready`
@@ -60,7 +71,7 @@
 //!
 //! # Cost
 //!
-//! To set or remove a barrier is one round trip, to wait one read with a watch. To enter takes one
+//! To set a barrier is one round trip, to wait one read with a watch, to remove it two round trips. To enter takes one
 //! round trip, for who opens the barrier two; who waits also watches its own node. To leave takes
 //! three: a list, the delete, and a list when the last one has gone. When a barrier opens all who
 //! wait wake, by nature. Of those who leave only one waits for each that goes; all wake at the end.

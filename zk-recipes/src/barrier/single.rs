@@ -2,7 +2,7 @@
 
 use zk_client::{Client, CreateMode, Error as ClientError};
 
-use crate::asking::{ask, ask_in, parent};
+use crate::asking::{ask, ask_in, delete_one, exists_synced, parent};
 use crate::error::Result;
 use crate::options::NodeOptions;
 
@@ -44,11 +44,15 @@ impl Barrier {
     }
 
     /// Lets everybody through who waits. Nothing happens if the barrier is not down.
+    ///
+    /// One that somebody sets again stays, however often the request has to be repeated: each call
+    /// removes one barrier at most.
     pub async fn remove(&self) -> Result<()> {
-        match ask(&self.client, || self.client.delete(&self.path).send()).await {
-            Ok(()) | Err(ClientError::NoNode { .. }) => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+        let look = || async {
+            let found = exists_synced(&self.client, &self.path).await?;
+            Ok(found.map(|stat| stat.czxid))
+        };
+        Ok(delete_one(&self.client, &self.path, look).await?)
     }
 
     /// Whether the barrier is down.

@@ -47,8 +47,9 @@
 //! | connection breaks | is stale; afterwards looks at everything that may have changed |
 //! | session expires | the same, in the next session |
 //! | root deleted | is empty; fills again when the root is created |
-//! | a node below the root may not be read | does without it, and warns in the log |
+//! | a node below the root may not be read | does without it and what is below it, and warns in the log |
 //! | the root may not be read | the error; if it comes later, the cache ends and stays stale |
+//! | the right to read is taken away meanwhile | shows at the next change or reconnect, not at once: servers say nothing of it, and from 3.8.4 on send no events then |
 //! | the next server is too old for lasting watches | goes on with one-shot ones |
 //! | dropped, also while it loads | watch removed |
 //! | client closed | ends; stays stale |
@@ -63,6 +64,7 @@
 
 mod change;
 mod handle;
+mod reads;
 mod source;
 mod task;
 mod tree;

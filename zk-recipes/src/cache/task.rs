@@ -12,13 +12,14 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use zk_client::{Client, Error as ClientError, OneshotWatch, Pending, SessionStates, Stat};
+use zk_client::{Client, Error as ClientError, OneshotWatch, SessionStates, Stat};
 
 use super::handle::State;
+use super::reads::{Reads, Visit, Visits};
 use super::source::{Event, Source};
 use super::tree::Tree;
 use super::{CacheChange, CachedNode};
-use crate::asking::may_pass;
+use crate::asking::{may_pass, parent};
 use crate::error::Result;
 use crate::runtime::{self, Pauses};
 
@@ -42,42 +43,8 @@ pub(super) struct Task {
     source: Source,
     states: SessionStates,
     tree: Tree,
-    stale: bool,
     state: watch::Sender<State>,
     changes: broadcast::Sender<CacheChange>,
-}
-
-/// What is to be read, by path.
-type Visits = BTreeMap<String, Visit>;
-
-/// What is to be read of a node.
-#[derive(Clone, Copy, Debug, Default)]
-struct Visit {
-    data: bool,
-    children: bool,
-    /// Only what the metadata shows to be outdated, here and below.
-    if_outdated: bool,
-}
-
-impl Visit {
-    const ALL: Self = Self { data: true, children: true, if_outdated: false };
-}
-
-/// The requests for one node, sent and not answered yet.
-struct Reads {
-    path: String,
-    data: Option<Data>,
-    children: Option<Children>,
-}
-
-enum Data {
-    Plain(Pending<(Bytes, Stat)>),
-    Watched(Pending<(Bytes, Stat, OneshotWatch)>),
-}
-
-enum Children {
-    Plain(Pending<(Vec<String>, Stat)>),
-    Watched(Pending<(Vec<String>, Stat, OneshotWatch)>),
 }
 
 impl Task {
@@ -92,8 +59,7 @@ impl Task {
         let states = client.states();
         let source = open(client, &root, depth).await?;
         let (client, tree) = (client.clone(), Tree::default());
-        let mut task =
-            Self { client, root, depth, source, states, tree, stale: false, state, changes };
+        let mut task = Self { client, root, depth, source, states, tree, state, changes };
         task.settle(task.everything()).await?;
         task.publish();
         Ok(task)
@@ -101,18 +67,19 @@ impl Task {
 
     /// Follows the events until the cache is dropped or the client closed.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let client = self.client.clone();
+        let (client, state) = (self.client.clone(), self.state.clone());
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
-            () = runtime::closed(&client) => {}
+            () = runtime::follow_states(&client, |now| if !now.is_connected() {
+                set_stale(&state, true);
+            }) => {}
             ended = self.follow() => if let Err(error) = ended {
                 warn!(path = %self.root, %error, "a cache cannot be kept up any more");
             },
         }
         // From here on changes go unseen, whatever the connection does.
-        self.stale = true;
-        self.publish();
+        set_stale(&state, true);
     }
 
     async fn follow(&mut self) -> Result<()> {
@@ -129,16 +96,14 @@ impl Task {
                     }
                 },
                 state = self.states.next() => match state {
-                    Some(state) => {
-                        self.stale = !state.is_connected();
-                        self.publish();
-                        continue;
-                    }
                     None => return Ok(()),
+                    Some(state) if !state.is_connected() => continue,
+                    Some(_) => self.after_a_gap(),
                 },
             };
             self.settle(visits).await?;
             self.publish();
+            set_stale(&self.state, !self.client.is_connected());
         }
     }
 
@@ -147,6 +112,17 @@ impl Task {
         // One-shot watches have to be set again in any case.
         let if_outdated = !self.source.is_oneshot();
         Visits::from([(self.root.clone(), Visit { if_outdated, ..Visit::ALL })])
+    }
+
+    /// What to look at when connected again, but for what events tell of. Those of one-shot watches
+    /// do not tell whether the root may still be read.
+    fn after_a_gap(&self) -> Visits {
+        let mut visits = Visits::new();
+        if self.source.is_oneshot() && self.state.borrow().stale && self.tree.knows(&self.root) {
+            let visit = Visit { data: true, children: false, if_outdated: true };
+            visits.insert(self.root.clone(), visit);
+        }
+        visits
     }
 
     /// Takes in `first` and whatever else has arrived.
@@ -215,8 +191,11 @@ impl Task {
     async fn visit(&mut self, visits: Visits) -> Result<Visits, ClientError> {
         let mut next = Visits::new();
         let visits = self.check(visits, &mut next).await?;
-        let reads: Vec<Reads> =
-            visits.into_iter().map(|(path, visit)| self.send(path, visit)).collect();
+        let send = |(path, mut visit): (String, Visit)| {
+            visit.children &= self.depth > 0;
+            Reads::send(&self.client, path, visit, self.source.is_oneshot())
+        };
+        let reads: Vec<Reads> = visits.into_iter().map(send).collect();
         for Reads { path, data, children } in reads {
             if let Some(data) = data
                 && !self.read(&path, data.answer().await, &mut next).await?
@@ -251,9 +230,16 @@ impl Task {
             }
         }
         for (path, visit, stat) in asked {
-            let Some(stat) = stat.await? else {
-                self.tree.remove(&path);
-                continue;
+            let stat = match stat.await {
+                Ok(Some(stat)) => stat,
+                Ok(None) => {
+                    self.tree.remove(&path);
+                    continue;
+                }
+                Err(error) => {
+                    self.refused(&path, error)?;
+                    continue;
+                }
             };
             let outdated = self.tree.outdated(&path, &stat);
             let children = visit.children && outdated.children;
@@ -278,20 +264,6 @@ impl Task {
         }
     }
 
-    fn send(&self, path: String, visit: Visit) -> Reads {
-        let (client, watched) = (&self.client, self.source.is_oneshot());
-        let data = visit.data.then(|| match watched {
-            true => Data::Watched(client.get(&path).watch().send()),
-            false => Data::Plain(client.get(&path).send()),
-        });
-        let lists = visit.children && self.depth > 0;
-        let children = lists.then(|| match watched {
-            true => Children::Watched(client.children(&path).watch().send()),
-            false => Children::Plain(client.children(&path).send()),
-        });
-        Reads { path, data, children }
-    }
-
     /// Takes in what a node is; whether it is there.
     async fn read(
         &mut self,
@@ -300,6 +272,8 @@ impl Task {
         next: &mut Visits,
     ) -> Result<bool, ClientError> {
         match read {
+            // Nobody may list it, so nobody would see it go.
+            Ok(_) if !self.may_know(path) => Ok(false),
             Ok((data, stat, watch)) => {
                 self.tree.accept(path, data, stat);
                 watch.into_iter().for_each(|watch| self.source.add(watch));
@@ -317,31 +291,42 @@ impl Task {
                 }
                 Ok(false)
             }
-            // Not for this client to see; it must not keep the others from being seen.
-            Err(error @ ClientError::NoAuth { .. }) if path != self.root => {
-                warn!(%path, %error, "cannot read");
-                Ok(true)
-            }
-            Err(error) => Err(error),
+            Err(error) => self.refused(path, error).map(|()| false),
         }
+    }
+
+    /// What is not for this client to see must not keep the others from being seen.
+    fn refused(&mut self, path: &str, error: ClientError) -> Result<(), ClientError> {
+        if path == self.root || !matches!(error, ClientError::NoAuth { .. }) {
+            return Err(error);
+        }
+        warn!(%path, %error, "cannot read");
+        self.tree.remove(path);
+        Ok(())
+    }
+
+    /// Whether a node has its place in the cache: what is below one that may not be read has none.
+    /// Parents are read before their children.
+    fn may_know(&self, path: &str) -> bool {
+        path == self.root || self.tree.knows(parent(path))
     }
 
     /// Shows what was read: the nodes first, so that who hears of a change finds it there.
     fn publish(&mut self) {
         let untold = self.tree.take_untold();
-        self.state.send_if_modified(|state| {
-            let is_news = !untold.is_empty() || state.stale != self.stale;
-            state.stale = self.stale;
-            if !untold.is_empty() {
-                apply(Arc::make_mut(&mut state.nodes), &untold);
-            }
-            is_news
-        });
+        if untold.is_empty() {
+            return;
+        }
+        self.state.send_modify(|state| apply(Arc::make_mut(&mut state.nodes), &untold));
         for change in untold {
             // Nobody may be listening.
             let _ = self.changes.send(change);
         }
     }
+}
+
+fn set_stale(state: &watch::Sender<State>, stale: bool) {
+    state.send_if_modified(|state| std::mem::replace(&mut state.stale, stale) != stale);
 }
 
 async fn open(client: &Client, root: &str, depth: usize) -> Result<Source> {
@@ -366,26 +351,6 @@ fn apply(nodes: &mut BTreeMap<String, Arc<CachedNode>>, changes: &[CacheChange])
                 nodes.remove(&node.path);
             }
             Missed { .. } => {}
-        }
-    }
-}
-
-impl Data {
-    async fn answer(self) -> Result<(Bytes, Stat, Option<OneshotWatch>), ClientError> {
-        match self {
-            Self::Plain(read) => read.await.map(|(data, stat)| (data, stat, None)),
-            Self::Watched(read) => read.await.map(|(data, stat, watch)| (data, stat, Some(watch))),
-        }
-    }
-}
-
-impl Children {
-    async fn answer(self) -> Result<(Vec<String>, Stat, Option<OneshotWatch>), ClientError> {
-        match self {
-            Self::Plain(list) => list.await.map(|(names, stat)| (names, stat, None)),
-            Self::Watched(list) => {
-                list.await.map(|(names, stat, watch)| (names, stat, Some(watch)))
-            }
         }
     }
 }

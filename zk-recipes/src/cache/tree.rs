@@ -21,6 +21,8 @@ pub(super) struct Tree {
 #[derive(Debug)]
 struct Entry {
     node: Arc<CachedNode>,
+    /// The version of the ACL under which the data was last read.
+    acl: i32,
     /// The last change of the children that the list reflects. That each of them was read as well is
     /// another matter: the connection may have broken in between.
     listed: Option<Zxid>,
@@ -44,7 +46,10 @@ impl Tree {
 
     /// A node was read. Something older than what is known is left alone.
     pub(super) fn accept(&mut self, path: &str, data: Bytes, stat: Stat) {
-        let known = self.nodes.get(path).map(|entry| (entry.node.stat, entry.listed));
+        let known = self.nodes.get_mut(path).map(|entry| {
+            entry.acl = stat.aversion;
+            (entry.node.stat, entry.listed)
+        });
         if let Some((known, _)) = known
             && (stat.czxid, stat.mzxid) <= (known.czxid, known.mzxid)
         {
@@ -57,7 +62,7 @@ impl Tree {
             Some(_) => CacheChange::Updated(node.clone()),
         });
         let listed = known.and_then(|(known, listed)| listed.filter(|_| known.czxid == stat.czxid));
-        self.nodes.insert(path.to_owned(), Entry { node, listed });
+        self.nodes.insert(path.to_owned(), Entry { node, acl: stat.aversion, listed });
     }
 
     /// A node's children were listed: those that are not among `names` are gone. The paths of all
@@ -90,12 +95,14 @@ impl Tree {
         }
     }
 
-    /// What has to be read again of a node whose metadata is now `stat`.
+    /// What has to be read again of a node whose metadata is now `stat`. After a change of the ACL it
+    /// has to be seen whether it may still be read: older servers show the metadata to anybody.
     pub(super) fn outdated(&self, path: &str, stat: &Stat) -> Outdated {
         match self.nodes.get(path) {
             None => Outdated { data: true, children: true },
-            Some(Entry { node, listed }) => Outdated {
-                data: (stat.czxid, stat.mzxid) != (node.stat.czxid, node.stat.mzxid),
+            Some(Entry { node, acl, listed }) => Outdated {
+                data: (stat.czxid, stat.mzxid, stat.aversion)
+                    != (node.stat.czxid, node.stat.mzxid, *acl),
                 children: *listed != Some(stat.pzxid) || !self.knows_all_children(path, stat),
             },
         }
@@ -179,6 +186,17 @@ mod tests {
         assert_eq!(tree.outdated("/a", &stat(1, 2, 8)), Outdated { data: true, children: true });
         tree.accept("/a", Bytes::new(), stat(9, 9, 7));
         assert!(tree.outdated("/a", &stat(9, 9, 7)).children, "another node's children");
+    }
+
+    #[test]
+    fn another_acl_has_to_be_tried() {
+        let mut tree = tree(&["/a"]);
+        let changed = Stat { aversion: 1, ..stat(1, 1, 1) };
+        tree.list("/a", Vec::new(), &changed);
+        assert_eq!(tree.outdated("/a", &changed), Outdated { data: true, children: false });
+        tree.accept("/a", Bytes::new(), changed);
+        assert_eq!(tree.outdated("/a", &changed), Outdated { data: false, children: false });
+        assert!(told(&mut tree).is_empty(), "the data is what it was");
     }
 
     #[test]

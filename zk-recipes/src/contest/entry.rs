@@ -7,7 +7,7 @@
 
 use tracing::warn;
 use zk_client::ops::Create;
-use zk_client::{CreateMode, Error as ClientError};
+use zk_client::{CreateMode, Error as ClientError, Names};
 
 use super::{Contest, OwnNode, Standing};
 use crate::cleaner::is_passing;
@@ -19,7 +19,7 @@ use crate::sequence::{Headroom, Tag, headroom};
 /// How one attempt to get in line ended.
 enum Attempt {
     /// The own node, and the children listed after its creation if that list came.
-    Entered(OwnNode, Option<Vec<String>>),
+    Entered(OwnNode, Option<Names>),
     /// Nothing was created, and nothing speaks against another attempt.
     Again,
     /// The session is over.
@@ -50,7 +50,7 @@ impl Contest {
             Tag::Kazoo => self.create(&path).protected_hex(),
         };
         let created = create.in_session(epoch).send();
-        let listed = self.client.children(&self.directory).send();
+        let listed = self.client.children(&self.directory).packed().send();
         let parents_are_made = self.options.nodes.parents != Parents::MustExist;
         match created.await {
             Ok(created) => {
@@ -58,7 +58,7 @@ impl Contest {
                 // Without the list the line is listed again, so its error is of no interest. It
                 // does not show a node that took more than one attempt.
                 let listed = listed.await.ok().map(|(children, _)| children);
-                let children = listed.filter(|names| names.iter().any(|name| name == node.name()));
+                let children = listed.filter(|names| names.contains(node.name()));
                 Ok(Attempt::Entered(node, children))
             }
             Err(ClientError::SessionExpired) => Ok(Attempt::SessionLost),
@@ -74,7 +74,7 @@ impl Contest {
     }
 
     /// Turns a new node away where the order of the line is about to break down.
-    fn admit(&self, node: OwnNode, children: Option<Vec<String>>) -> Result<Standing> {
+    fn admit(&self, node: OwnNode, children: Option<Names>) -> Result<Standing> {
         let sequence = self.mark.sequence(node.name()).unwrap_or(-1);
         let path = &self.directory;
         match headroom(sequence) {

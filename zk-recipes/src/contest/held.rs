@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
@@ -13,6 +14,10 @@ use super::{FencingToken, OwnNode, Reconnects, revoke};
 use crate::cleaner::{self, Released, is_passing};
 use crate::error::Result;
 use crate::runtime::{self, Pauses};
+
+/// Who holds for no longer than this does not look after its own node: it costs a request and a
+/// watch, and a word from an operator or a peer may as well come so much later.
+const SHORT_HOLD: Duration = Duration::from_millis(10);
 
 /// Why a guard holds no longer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -236,14 +241,13 @@ impl Drop for Held {
 /// Ends the term when it is lost, from whatever side that shows.
 async fn watch_over(term: Term, let_go_when_suspended: bool) {
     let client = term.0.client.clone();
-    let mut reconnects = Reconnects::new(&client);
     let reason = tokio::select! {
         biased;
         reason = term.lost() => reason,
+        // Also when the client is closed.
         () = client.session_ended(term.0.epoch) => term.session_over(),
-        () = runtime::closed(&client) => LostReason::ClientClosed,
         () = deadline_passed(&client) => LostReason::DeadlinePassed,
-        () = reconnects.broken(), if let_go_when_suspended => LostReason::Suspended,
+        () = broken(&client), if let_go_when_suspended => LostReason::Suspended,
         () = node_deleted(&term) => LostReason::NodeDeleted,
     };
     let reason = term.end(reason);
@@ -267,9 +271,15 @@ async fn deadline_passed(client: &Client) {
     std::future::pending().await
 }
 
+/// Resolves when the connection breaks.
+async fn broken(client: &Client) {
+    Reconnects::new(client).broken().await;
+}
+
 /// Resolves when the holder's own node is deleted: by an operator, or by a server that expired the
 /// session before the client heard of it.
 async fn node_deleted(term: &Term) {
+    runtime::sleep(SHORT_HOLD).await;
     let TermState { client, path, session, .. } = &*term.0;
     let mut pauses = Pauses::new();
     loop {

@@ -38,7 +38,7 @@ use crate::error::{Error, Result};
 use crate::options::NodeOptions;
 use crate::parents::Parents;
 use crate::runtime::Pauses;
-use crate::sequence::Mark;
+use crate::sequence::{Mark, Tag};
 
 /// What one line is about, and how to stand in it.
 #[derive(Clone, Debug)]
@@ -83,14 +83,17 @@ impl From<NodeOptions> for Options {
 }
 
 impl Options {
-    /// The same for directories that others make once and rely on from then on, as kazoo does: none
-    /// that the server sweeps away.
+    /// The same, for directories [that last](NodeOptions::lasting).
     pub(crate) fn lasting(&self) -> Self {
-        let mut options = self.clone();
-        if options.nodes.parents == Parents::Containers {
-            options.nodes.parents = Parents::Persistent;
+        Self { nodes: self.nodes.lasting(), ..self.clone() }
+    }
+
+    /// The same, for a directory as those need it who stand in line under `mark`.
+    pub(crate) fn among(&self, mark: Mark) -> Self {
+        match mark.tag {
+            Tag::Curator => self.clone(),
+            Tag::Kazoo => self.lasting(),
         }
-        options
     }
 
     /// A create of an own node, with its parents if need be.

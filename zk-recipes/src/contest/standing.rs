@@ -1,6 +1,6 @@
 //! Waiting in line, with an eye on exactly one other contender.
 
-use zk_client::{Client, Error as ClientError, OneshotWatch};
+use zk_client::{Client, Error as ClientError, Names, OneshotWatch};
 
 use super::{Contest, Held, OwnNode, Reconnects};
 use crate::cleaner::{Released, is_passing};
@@ -30,7 +30,7 @@ pub(crate) struct Standing {
     let_go_when_suspended: bool,
     node: OwnNode,
     /// A list read after the own node was created, not looked at yet.
-    children: Option<Vec<String>>,
+    children: Option<Names>,
 }
 
 /// Where a look at the list finds the contender.
@@ -40,7 +40,7 @@ enum Look {
 }
 
 impl Standing {
-    pub(super) fn new(contest: &Contest, node: OwnNode, children: Option<Vec<String>>) -> Self {
+    pub(super) fn new(contest: &Contest, node: OwnNode, children: Option<Names>) -> Self {
         Self {
             client: contest.client.clone(),
             directory: contest.directory.clone(),
@@ -61,13 +61,15 @@ impl Standing {
     ///
     /// Nothing but the session's end ends the wait early: the place in line outlives disconnects.
     pub(crate) async fn turn(&mut self, ahead: &mut (dyn FnMut(usize) + Send)) -> Result<Turn> {
-        let mut reconnects = Reconnects::new(&self.client);
+        // Made by the first who has to wait.
+        let mut reconnects = None;
         loop {
             let (predecessor, count) = match self.place().await? {
                 Look::Done(turn) => return Ok(turn),
                 Look::Behind { predecessor, ahead } => (predecessor, ahead),
             };
             ahead(count);
+            let reconnects = reconnects.get_or_insert_with(|| Reconnects::new(&self.client));
             let Some(watch) = self.watch(&predecessor).await? else { continue };
             let ended = self.client.session_ended(self.node.epoch);
             tokio::select! {
@@ -115,7 +117,10 @@ impl Standing {
         loop {
             let listed = match self.children.take() {
                 Some(children) => Ok(children),
-                None => self.client.children(&self.directory).await.map(|(children, _)| children),
+                None => {
+                    let listed = self.client.children(&self.directory).packed().await;
+                    listed.map(|(children, _)| children)
+                }
             };
             if self.client.session_epoch() != self.node.epoch {
                 self.node.set_gone();
@@ -123,14 +128,14 @@ impl Standing {
             }
             let children = match listed {
                 Ok(children) => children,
-                Err(ClientError::NoNode { .. }) => Vec::new(),
+                Err(ClientError::NoNode { .. }) => Names::default(),
                 Err(error) if is_passing(&error) => {
                     pauses.pause().await;
                     continue;
                 }
                 Err(error) => return Err(error.into()),
             };
-            match place(self.mark, &self.extra_marks, self.node.name(), children) {
+            match place(self.mark, &self.extra_marks, self.node.name(), &children) {
                 Place::Behind { predecessor, ahead } => {
                     return Ok(Look::Behind { predecessor, ahead });
                 }

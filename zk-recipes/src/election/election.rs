@@ -70,7 +70,9 @@ impl LeaderElection {
         ElectionBuilder::new(path.into(), id.into(), Mark::LOCK)
     }
 
-    /// As [`builder`](Self::builder), in the layout of kazoo's `Election`.
+    /// As [`builder`](Self::builder), in the layout of kazoo's `Election`. The directory is made to
+    /// stay, since an object of kazoo's makes it once in its life, and fails for good if the server
+    /// sweeps it away.
     pub fn kazoo(path: impl Into<String>, id: impl Into<String>) -> ElectionBuilder {
         ElectionBuilder::new(path.into(), id.into(), Mark::KAZOO_LOCK)
     }

@@ -82,7 +82,7 @@ impl ElectionBuilder {
             directory: self.path,
             mark: self.mark,
             data: Bytes::from(self.id.clone()),
-            options: self.options,
+            options: self.options.among(self.mark),
         };
         let standing = contest.enter().await?;
         let latch = LeaderLatch::run(contest, self.id, standing, self.requeue);

@@ -49,7 +49,8 @@
 //! | [`LeaderElection::kazoo`] | `<32 hex>__lock__<number>` | kazoo `Election` |
 //! | [`LeaderLatch`] | `_c_<uuid>-latch-<number>` | Curator `LeaderLatch` |
 //!
-//! Never point two of them at the same path, nor a lock and an election.
+//! The directory of a [`LeaderElection::kazoo`] is no container, and stays behind: delete it when nobody
+//! takes part any more. Never point two of them at the same path, nor a lock and an election.
 //!
 //! # What it guarantees
 //!

@@ -5,19 +5,18 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use futures_core::Stream;
-use futures_util::StreamExt;
 use futures_util::stream::{self, BoxStream};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use zk_client::{Client, Error as ClientError, OneshotWatch};
+use zk_client::{Client, Error as ClientError, OneshotWatch, SessionState};
 
 use super::Participant;
 use crate::asking::ask;
 use crate::error::Result;
 use crate::parents::child;
 use crate::runtime::{self, Pauses};
-use crate::sequence::{Contender, Mark, line};
+use crate::sequence::{Mark, first};
 
 /// A view of who leads an election, kept up. Takes no part in it. Dropping it ends it.
 ///
@@ -32,7 +31,9 @@ pub struct LeaderObserver {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct View {
     leader: Option<Participant>,
-    stale: bool,
+    disconnected: bool,
+    /// Whether the server did not let it look the last time.
+    refused: bool,
 }
 
 /// The leaders of an election, the current one first; `None` while nobody takes part. A slow
@@ -44,9 +45,19 @@ impl LeaderObserver {
     pub(super) async fn start(client: &Client, path: &str, mark: Mark) -> Result<Self> {
         let line = Line { client: client.clone(), path: path.to_owned(), mark };
         let (leader, watch) = line.first().await?;
-        let (sender, view) = watch::channel(View { leader, stale: !client.is_connected() });
+        let disconnected = !client.is_connected();
+        let (sender, view) = watch::channel(View { leader, disconnected, refused: false });
         let stop = CancellationToken::new();
-        runtime::spawn_resident(client, follow(line, watch, sender, stop.clone()));
+        let stopped = stop.clone();
+        runtime::spawn_resident(client, async move {
+            let client = line.client.clone();
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => {}
+                () = runtime::follow_states(&client, |state| connected(&sender, state)) => {}
+                () = follow(line, watch, &sender) => {}
+            }
+        });
         Ok(Self { view, stop })
     }
 
@@ -56,10 +67,12 @@ impl LeaderObserver {
         self.view.borrow().leader.clone()
     }
 
-    /// Whether the connection is gone or the client is closed: the leader is the one last seen.
+    /// Whether the connection is gone, the nodes may not be read any more or the client is closed:
+    /// the leader is the one last seen.
     #[must_use]
     pub fn is_stale(&self) -> bool {
-        self.view.borrow().stale || self.view.has_changed().is_err()
+        let View { disconnected, refused, .. } = *self.view.borrow();
+        disconnected || refused || self.view.has_changed().is_err()
     }
 
     /// The leaders as they change, the current one first.
@@ -109,13 +122,12 @@ impl Line {
     async fn first(&self) -> Result<(Option<Participant>, OneshotWatch)> {
         let client = &self.client;
         loop {
-            let Some(first) = self.contender().await? else {
+            let Some(path) = self.leader().await? else {
                 if let Some(watch) = self.empty().await? {
                     return Ok((None, watch));
                 }
                 continue;
             };
-            let path = child(&self.path, &first.name);
             match ask(client, || client.get(&path).watch().send()).await {
                 Ok((data, _, watch)) => {
                     let id = String::from_utf8_lossy(&data).into_owned();
@@ -128,10 +140,14 @@ impl Line {
         }
     }
 
-    async fn contender(&self) -> Result<Option<Contender>> {
+    /// The path of the first in line.
+    async fn leader(&self) -> Result<Option<String>> {
         let client = &self.client;
-        match ask(client, || client.children(&self.path).send()).await {
-            Ok((children, _)) => Ok(line(self.mark, children).into_iter().next()),
+        match ask(client, || client.children(&self.path).packed().send()).await {
+            Ok((children, _)) => {
+                let first = first(self.mark, &children);
+                Ok(first.map(|first| child(&self.path, first.name)))
+            }
             Err(ClientError::NoNode { .. }) => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -141,7 +157,10 @@ impl Line {
     async fn empty(&self) -> Result<Option<OneshotWatch>> {
         let client = &self.client;
         match ask(client, || client.children(&self.path).watch().send()).await {
-            Ok((children, _, watch)) => Ok(line(self.mark, children).is_empty().then_some(watch)),
+            Ok((children, _, watch)) => {
+                let first = first(self.mark, children.iter().map(String::as_str));
+                Ok(first.is_none().then_some(watch))
+            }
             Err(ClientError::NoNode { .. }) => {
                 let (found, watch) =
                     ask(client, || client.exists(&self.path).watch().send()).await?;
@@ -152,58 +171,39 @@ impl Line {
     }
 }
 
-/// Keeps the view up until the observer is dropped or the client closed.
-async fn follow(
-    line: Line,
-    mut watch: OneshotWatch,
-    view: watch::Sender<View>,
-    stop: CancellationToken,
-) {
-    let mut states = line.client.states();
-    let mut pauses = Pauses::new();
-    let following = async {
-        loop {
-            tokio::select! {
-                biased;
-                // Whatever happened, the next look tells; also that the session ended.
-                _ = &mut watch => {}
-                state = states.next() => match state {
-                    Some(state) => {
-                        view.send_if_modified(|view| {
-                            std::mem::replace(&mut view.stale, !state.is_connected()) == state.is_connected()
-                        });
-                        continue;
-                    }
-                    None => return,
-                },
-            }
-            watch = loop {
-                match line.first().await {
-                    Ok((leader, watch)) => {
-                        view.send_if_modified(|view| {
-                            let is_new = view.leader != leader;
-                            view.leader = leader;
-                            is_new
-                        });
-                        pauses = Pauses::new();
-                        break watch;
-                    }
-                    Err(error) if line.client.is_closed() => {
-                        return tracing::debug!(path = %line.path, %error, "observes no more");
-                    }
-                    Err(error) => {
-                        warn!(path = %line.path, %error, "cannot see who leads for now");
-                        view.send_modify(|view| view.stale = true);
-                        pauses.pause().await;
-                    }
+fn connected(view: &watch::Sender<View>, state: SessionState) {
+    let disconnected = !state.is_connected();
+    view.send_if_modified(|view| {
+        std::mem::replace(&mut view.disconnected, disconnected) != disconnected
+    });
+}
+
+/// Keeps the view up until the client is closed.
+async fn follow(line: Line, mut watch: OneshotWatch, view: &watch::Sender<View>) {
+    loop {
+        // Whatever happened, the next look tells; also that the session ended.
+        drop((&mut watch).await);
+        let mut pauses = Pauses::new();
+        watch = loop {
+            match line.first().await {
+                Ok((leader, watch)) => {
+                    view.send_if_modified(|view| {
+                        let is_new = view.leader != leader || view.refused;
+                        (view.leader, view.refused) = (leader, false);
+                        is_new
+                    });
+                    break watch;
                 }
-            };
-        }
-    };
-    tokio::select! {
-        biased;
-        () = following => {}
-        () = stop.cancelled() => {}
+                Err(error) if line.client.is_closed() => {
+                    return tracing::debug!(path = %line.path, %error, "observes no more");
+                }
+                Err(error) => {
+                    warn!(path = %line.path, %error, "cannot see who leads for now");
+                    view.send_modify(|view| view.refused = true);
+                    pauses.pause().await;
+                }
+            }
+        };
     }
 }
 

@@ -1,6 +1,6 @@
 //! Who takes part in an election.
 
-use zk_client::{Client, Error as ClientError};
+use zk_client::{Client, Error as ClientError, Names};
 
 use crate::error::Result;
 use crate::parents::child;
@@ -23,14 +23,15 @@ pub struct Participant {
 
 /// Everybody in line at `path`, the leader first.
 pub(super) async fn list(client: &Client, path: &str, mark: Mark) -> Result<Vec<Participant>> {
-    read(client, path, contenders(client, path, mark).await?).await
+    read(client, path, &line(mark, &children(client, path).await?)).await
 }
 
 /// The first in line at `path`.
 pub(super) async fn leader(client: &Client, path: &str, mark: Mark) -> Result<Option<Participant>> {
-    for contender in contenders(client, path, mark).await? {
+    let children = children(client, path).await?;
+    for contender in line(mark, &children) {
         // Who vanished since the list was read, leads no more.
-        let found = read(client, path, vec![contender]).await?;
+        let found = read(client, path, &[contender]).await?;
         if let Some(leader) = found.into_iter().next() {
             return Ok(Some(leader));
         }
@@ -38,20 +39,20 @@ pub(super) async fn leader(client: &Client, path: &str, mark: Mark) -> Result<Op
     Ok(None)
 }
 
-async fn contenders(client: &Client, path: &str, mark: Mark) -> Result<Vec<Contender>> {
-    match client.children(path).await {
-        Ok((children, _)) => Ok(line(mark, children)),
-        Err(ClientError::NoNode { .. }) => Ok(Vec::new()),
+async fn children(client: &Client, path: &str) -> Result<Names> {
+    match client.children(path).packed().await {
+        Ok((children, _)) => Ok(children),
+        Err(ClientError::NoNode { .. }) => Ok(Names::default()),
         Err(error) => Err(error.into()),
     }
 }
 
-async fn read(client: &Client, path: &str, line: Vec<Contender>) -> Result<Vec<Participant>> {
+async fn read(client: &Client, path: &str, line: &[Contender<'_>]) -> Result<Vec<Participant>> {
     let mut participants = Vec::with_capacity(line.len());
     for batch in line.chunks(READ_BATCH) {
         let mut reads = Vec::with_capacity(batch.len());
         for contender in batch {
-            let path = child(path, &contender.name);
+            let path = child(path, contender.name);
             let read = client.get(&path).send();
             reads.push((path, read));
         }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::Member;
 use crate::cache::CachedNode;
+use crate::options::NodeOptions;
 use crate::runtime::fresh_guid;
 
 /// Whose layout.
@@ -30,7 +31,18 @@ impl Layout {
         match self {
             Self::Curator => (id.to_owned(), payload),
             Self::Party => (format!("{}{PARTY}", tag()), Bytes::copy_from_slice(id.as_bytes())),
-            Self::ShallowParty => (format!("{}-{id}", tag()), Bytes::new()),
+            // kazoo writes the id here, too, and reads it from the name.
+            Self::ShallowParty => {
+                (format!("{}-{id}", tag()), Bytes::copy_from_slice(id.as_bytes()))
+            }
+        }
+    }
+
+    /// The options for the directory and what is in it.
+    pub(super) fn options(self, options: &NodeOptions) -> NodeOptions {
+        match self {
+            Self::Curator => options.clone(),
+            Self::Party | Self::ShallowParty => options.lasting(),
         }
     }
 

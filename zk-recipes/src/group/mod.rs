@@ -23,7 +23,8 @@
 //! The path given is the directory (a container, made on demand) with one ephemeral node for each
 //! member: called by its id, with the payload as its data. This is the layout of Curator's
 //! `GroupMember`. kazoo's two are `<32 hex>__party__` with the id as data ([`Group::party`]), and
-//! `<32 hex>-<id>` ([`Group::shallow_party`]); they have no payloads, and ids need not be unique.
+//! `<32 hex>-<id>` ([`Group::shallow_party`]); they have no payloads, ids need not be unique,
+//! and the directory is no container and stays behind: delete it when nobody joins any more.
 //!
 //! # What it guarantees
 //!
@@ -95,13 +96,14 @@ impl Group {
         Self::of(client, path, Layout::Curator)
     }
 
-    /// As kazoo's `Party`.
+    /// As kazoo's `Party`. The directory is made to stay, since an object of kazoo's makes it once in
+    /// its life, and fails for good if the server sweeps it away.
     #[must_use]
     pub fn party(client: &Client, path: &str) -> Self {
         Self::of(client, path, Layout::Party)
     }
 
-    /// As kazoo's `ShallowParty`.
+    /// As kazoo's `ShallowParty`; the directory stays, as with [`party`](Self::party).
     #[must_use]
     pub fn shallow_party(client: &Client, path: &str) -> Self {
         Self::of(client, path, Layout::ShallowParty)
@@ -133,7 +135,7 @@ impl Group {
         let (name, data) = self.layout.node(id, payload);
         let node = PersistentNode::builder(child(&self.path, &name))
             .data(data)
-            .options(self.options.clone())
+            .options(self.layout.options(&self.options))
             .on_conflict(conflict)
             .start(&self.client)
             .await?;

@@ -109,7 +109,7 @@ impl LockBuilder {
             directory: self.path.clone(),
             mark: self.mark,
             data: self.data.clone(),
-            options: self.options.clone(),
+            options: self.options.among(self.mark),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 use futures_util::future::join_all;
-use zk_client::{Client, Error as ClientError, SessionId};
+use zk_client::{Client, Error as ClientError, Names, SessionId};
 
 use crate::asking::ask;
 use crate::contest::{FencingToken, revoke};
@@ -72,9 +72,8 @@ impl Contender {
 /// The contenders in `directory`, in the order of the line.
 pub(crate) async fn of(client: &Client, directory: &str, mark: Mark) -> Result<Vec<Contender>> {
     let children = children(client, directory).await?;
-    let names: Vec<String> =
-        line(mark, children).into_iter().map(|contender| contender.name).collect();
-    read(client, directory, &names).await
+    let line = line(mark, &children);
+    read(client, directory, line.into_iter().map(|contender| contender.name)).await
 }
 
 /// All children of `directory` as contenders, in the order in which they came.
@@ -86,19 +85,23 @@ pub(crate) async fn all(client: &Client, directory: &str) -> Result<Vec<Contende
 }
 
 /// The children of `directory`; none if it does not exist.
-async fn children(client: &Client, directory: &str) -> Result<Vec<String>> {
-    match ask(client, || client.children(directory).send()).await {
+async fn children(client: &Client, directory: &str) -> Result<Names> {
+    match ask(client, || client.children(directory).packed().send()).await {
         Ok((children, _)) => Ok(children),
-        Err(ClientError::NoNode { .. }) => Ok(Vec::new()),
+        Err(ClientError::NoNode { .. }) => Ok(Names::default()),
         Err(error) => Err(error.into()),
     }
 }
 
 /// Reads the nodes. Those that have gone meanwhile are left out.
-async fn read(client: &Client, directory: &str, names: &[String]) -> Result<Vec<Contender>> {
-    let mut contenders = Vec::with_capacity(names.len());
-    for names in names.chunks(READS_MAX) {
-        let paths: Vec<String> = names.iter().map(|name| child(directory, name)).collect();
+async fn read<'n>(
+    client: &Client,
+    directory: &str,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Result<Vec<Contender>> {
+    let paths: Vec<String> = names.into_iter().map(|name| child(directory, name)).collect();
+    let mut contenders = Vec::with_capacity(paths.len());
+    for paths in paths.chunks(READS_MAX) {
         let reads = paths.iter().map(|path| ask(client, || client.get(path).send()));
         let reads = join_all(reads).await;
         for (path, read) in paths.iter().zip(reads) {

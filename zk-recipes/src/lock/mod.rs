@@ -22,7 +22,8 @@
 //! Other children block nobody. Do not point other recipes at the same path.
 //!
 //! [`Lock::kazoo`] writes `<32 hex>__lock__<number>`, as kazoo's `Lock` and `Election` do, and
-//! stands in line with those. No name fits both layouts, so all who use one path must agree on one,
+//! stands in line with those. Its directory is no container, and stays behind: delete it when nobody
+//! uses the lock any more. No name fits both layouts, so all who use one path must agree on one,
 //! but for this: kazoo waits for others if it is given `extra_lock_patterns`, and so does
 //! [`LockBuilder::extra_marks`]. A lock of Curator's layout with the extra mark `__lock__` and
 //! kazoo's with the extra pattern `-lock-` exclude each other. Curator has nothing of the kind: it
@@ -77,16 +78,18 @@
 //! A free lock takes one round trip (a create with a list right behind it) and one to release. The
 //! first time costs two more, to find out that there is no directory and to make it. Each wait adds
 //! two: watching the predecessor, and looking at the line when it goes. A release wakes exactly one
-//! waiter. The holder reads and watches its own node, off the caller's path; that is also how it
-//! hears that it is asked to let go. Listing contenders takes two round trips.
+//! waiter. Who holds for longer than 10 ms reads and watches its own node, off the caller's path;
+//! that is also how it hears that it is asked to let go. Listing contenders takes two round trips.
 //!
 //! The line is looked at twice by each who waits, and the answer names all who wait: about 60 bytes
-//! each, so that with a thousand of them a hand-over costs some three times the CPU of one among two.
-//! The layout allows no less. That the one before has gone does not say that it was first: it may
-//! have given up, or its session may have ended, while others before it wait on. A name that was
-//! seen before one got in line proves nothing until it is known to be gone, and no answer of
-//! ZooKeeper's but the list tells that of more than one name at a time; the counters in the stat of
-//! the directory do not tell those who left before from those who left behind.
+//! each, looked through in one pass and without a copy. With a thousand of them a hand-over costs
+//! about one and a half times the CPU of one among two. The layout allows no fewer looks. That the
+//! one before has gone does not say that it was first: it may have given up, or its session may have
+//! ended, while others before it wait on. A name that was seen before one got in line proves nothing
+//! until it is known to be gone, and no answer of ZooKeeper's but the list tells that of more than
+//! one name at a time; the counters in the stat of the directory do not tell those who left before
+//! from those who left behind. Whoever sees just one before it would be first when that one goes,
+//! but to ask whether its own node is still there takes as long as to list.
 
 mod builder;
 pub(crate) mod contenders;
@@ -154,7 +157,8 @@ impl Lock {
         LockBuilder::new(path.into(), Mark::LOCK)
     }
 
-    /// The lock at `path` in the layout of kazoo's `Lock`.
+    /// The lock at `path` in the layout of kazoo's `Lock`. The directory is made to stay, since an
+    /// object of kazoo's makes it once in its life, and fails for good if the server sweeps it away.
     pub fn kazoo(path: impl Into<String>) -> LockBuilder {
         LockBuilder::new(path.into(), Mark::KAZOO_LOCK)
     }

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use zk_client::Client;
 
+use super::party;
 use super::plan::Plan;
 use super::planner::{Planner, clean_up, clean_up_after};
 use super::share::Share;
@@ -36,6 +37,7 @@ pub struct PartitionerBuilder {
     id: String,
     items: BTreeSet<String>,
     options: NodeOptions,
+    is_kazoo: bool,
 }
 
 /// Where things are.
@@ -44,16 +46,23 @@ pub(super) struct Paths {
     pub(super) members: String,
     pub(super) plan: String,
     locks: String,
+    /// Each member plans for itself, as kazoo's do.
+    pub(super) is_kazoo: bool,
 }
 
 impl Paths {
-    fn new(path: &str) -> Self {
+    fn new(path: &str, is_kazoo: bool) -> Self {
         let below = |name| child(path, name);
-        Self { members: below("members"), plan: below("plan"), locks: below("locks") }
+        let members = below(if is_kazoo { "party" } else { "members" });
+        Self { members, plan: below("plan"), locks: below("locks"), is_kazoo }
     }
 
-    /// The path of an item's lock. Any item can be a node, also `.` and one with slashes.
+    /// The path of an item's lock. Any item can be a node, also `.` and one with slashes; not so where
+    /// kazoo has the say.
     pub(super) fn lock(&self, item: &str) -> String {
+        if self.is_kazoo {
+            return child(&self.locks, item);
+        }
         let mut name = item.replace('%', "%25").replace('/', "%2F");
         if name == "." || name == ".." {
             name = name.replace('.', "%2E");
@@ -72,9 +81,9 @@ pub(super) struct Shared {
     pub(super) plan: watch::Sender<Option<Arc<Plan>>>,
     /// Counts how often there was no plan, or none that could be read.
     pub(super) missing: watch::Sender<u64>,
-    items: watch::Sender<BTreeSet<String>>,
+    pub(super) items: watch::Sender<BTreeSet<String>>,
     /// Cancelled when the owner wants out.
-    stop: CancellationToken,
+    pub(super) stop: CancellationToken,
     /// How it ended, when it has.
     ended: watch::Sender<Option<Result<()>>>,
     shares: Mutex<Shares>,
@@ -103,7 +112,15 @@ impl Partitioner {
     /// Options for joining those at `path` as `id`, which any UTF-8 text can be.
     pub fn builder(path: impl Into<String>, id: impl Into<String>) -> PartitionerBuilder {
         let (path, id) = (path.into(), id.into());
-        PartitionerBuilder { path, id, items: BTreeSet::new(), options: NodeOptions::new() }
+        let (items, options) = (BTreeSet::new(), NodeOptions::new());
+        PartitionerBuilder { path, id, items, options, is_kazoo: false }
+    }
+
+    /// As kazoo's `SetPartitioner`, with which it shares the items out: for what differs, see the
+    /// [module](super#with-kazoos-partitioners). Ids and items become names of nodes as they are.
+    /// The directories are made to stay, since kazoo's objects rely on them.
+    pub fn kazoo(path: impl Into<String>, id: impl Into<String>) -> PartitionerBuilder {
+        PartitionerBuilder { is_kazoo: true, ..Self::builder(path, id) }
     }
 
     /// The id this member joined with.
@@ -154,7 +171,8 @@ impl Partitioner {
         }
     }
 
-    /// Changes the set of items. It counts when this member plans: change it at all of them.
+    /// Changes the set of items. It counts when this member plans: change it at all of them. (In
+    /// kazoo's layout each plans for itself, at once.)
     pub fn set_items(&self, items: impl IntoIterator<Item = impl Into<String>>) {
         self.shared.items.send_replace(items.into_iter().map(Into::into).collect());
     }
@@ -198,13 +216,10 @@ impl PartitionerBuilder {
     /// Joins. Returns once this member is in line, so what the server would always refuse (no
     /// rights, a bad path) is an error here. Cancel-safe: dropped, it leaves in the background.
     pub async fn join(self, client: &Client) -> Result<Partitioner> {
-        let paths = Paths::new(&self.path);
-        let latch = LeaderLatch::builder(&paths.members, &self.id).options(self.options.clone());
-        let latch = latch.start(client).await?;
         let shared = Arc::new(Shared {
             client: client.clone(),
             id: self.id,
-            paths,
+            paths: Paths::new(&self.path, self.is_kazoo),
             options: self.options,
             plan: watch::Sender::new(None),
             missing: watch::Sender::new(0),
@@ -214,7 +229,14 @@ impl PartitionerBuilder {
             shares: Mutex::default(),
             offered: Notify::new(),
         });
-        runtime::spawn_resident(client, run(shared.clone(), latch));
+        if shared.paths.is_kazoo {
+            let membership = party::join(client, &shared).await?;
+            runtime::spawn_resident(client, party::run(shared.clone(), membership));
+        } else {
+            let latch = LeaderLatch::builder(&shared.paths.members, &shared.id);
+            let latch = latch.options(shared.options.clone()).start(client).await?;
+            runtime::spawn_resident(client, run(shared.clone(), latch));
+        }
         Ok(Partitioner { shared })
     }
 }
@@ -256,6 +278,12 @@ impl Shared {
         drop(share);
     }
 
+    /// It is over, like this.
+    pub(super) fn end(&self, left: Result<()>) {
+        self.ended.send_replace(Some(left));
+        self.offered.notify_waiters();
+    }
+
     /// The item is held no more. What is offered of it is of no use to anybody.
     pub(super) fn forget(&self, item: &str) {
         self.withdraw(item);
@@ -282,8 +310,7 @@ async fn run(shared: Arc<Shared>, latch: LeaderLatch) {
         stop.cancel();
     };
     let ((), (left, former), ()) = futures_util::join!(worker, planner, stopper);
-    shared.ended.send_replace(Some(left));
-    shared.offered.notify_waiters();
+    shared.end(left);
     if !former.is_empty() {
         // That can take a session timeout, and nobody need wait for it.
         clean_up_after(&shared.client, &shared.paths, &shared.id, former).await;

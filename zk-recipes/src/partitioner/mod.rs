@@ -34,9 +34,26 @@
 //! or their clients are closed under them, it stays, and a fleet that starts again under the same ids
 //! gets its items back.
 //!
+//! # With kazoo's partitioners
+//!
 //! kazoo's `SetPartitioner` has no plan: there each member works out for itself, from the sorted
-//! names, that it has every k-th item, and lets go of everything whenever anybody comes or goes. So
-//! the two cannot share out one set: do not point both at one path.
+//! names, that it has every k-th item, and lets go of everything whenever anybody comes or goes,
+//! until nobody has for half a minute. [`Partitioner::kazoo`] does the sums alike, on kazoo's nodes:
+//!
+//! | below the path given | what |
+//! | --- | --- |
+//! | `party/<32 hex>-<id>` | a member: kazoo's `ShallowParty` |
+//! | `locks/<item>` | the lock of the item: kazoo's `Lock` |
+//!
+//! These directories are no containers, and stay behind, one for each item: an object of kazoo's makes
+//! its directory once in its life, and fails for good if the server sweeps it away. Delete them when
+//! nobody shares the items any more.
+//!
+//! An item is held by one member at a time there, too. But members of ours let go only of what is not
+//! theirs any more, and take what is as soon as it is free. With every change of members most items
+//! change hands, by the nature of these sums; ids must be unique, and everybody has to have the same
+//! items (kazoo's sort theirs as what they are, these as text). [`Plan::generation`] is this member's
+//! own count. Do not point it and [`Partitioner::join`] at one path.
 //!
 //! # What it guarantees
 //!
@@ -83,6 +100,7 @@
 //! item that stays costs anything. One task per member, no polling.
 
 mod handle;
+mod party;
 mod plan;
 mod planner;
 mod share;

@@ -62,6 +62,21 @@ impl Plan {
         (next.members != self.members || next.items != self.items).then_some(next)
     }
 
+    /// The plan that each of kazoo's members makes for itself: with members sorted by their ids and
+    /// items by name, the first of k members has the first item and every k-th after it, and so on.
+    pub(super) fn by_turns(
+        generation: u64,
+        members: BTreeMap<String, String>,
+        items: &BTreeSet<String>,
+    ) -> Self {
+        let mut order: Vec<(&String, &String)> =
+            members.iter().map(|(node, id)| (id, node)).collect();
+        order.sort_unstable();
+        let turns = order.iter().cycle().map(|(_, node)| (*node).clone());
+        let items = items.iter().cloned().zip(turns).collect();
+        Self { generation, members, items }
+    }
+
     /// For members that are gone, by node, the node under which they came back.
     fn successors<'a>(
         &'a self,

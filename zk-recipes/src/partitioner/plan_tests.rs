@@ -111,3 +111,17 @@ fn nobody_there_gets_nothing() {
     let plan = next(&Plan::default(), &BTreeMap::new(), &items(&(0..3).collect()));
     assert!(plan.items.is_empty());
 }
+
+#[test]
+fn kazoos_members_take_every_kth_item_in_the_order_of_their_ids() {
+    let members = [("9-a", "z"), ("1-b", "a"), ("5-c", "m")];
+    let members: BTreeMap<String, String> =
+        members.iter().map(|(node, id)| ((*node).to_owned(), (*id).to_owned())).collect();
+    let plan = Plan::by_turns(7, members, &items(&(0..5).collect()));
+    let of = |node: &str| plan.of(node).into_iter().collect::<Vec<_>>();
+    assert_eq!(plan.generation, 7);
+    assert_eq!(of("1-b"), ["item-0", "item-3"]);
+    assert_eq!(of("5-c"), ["item-1", "item-4"]);
+    assert_eq!(of("9-a"), ["item-2"]);
+    assert!(Plan::by_turns(1, BTreeMap::new(), &items(&(0..5).collect())).items.is_empty());
+}

@@ -12,9 +12,9 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, warn};
 use zk_client::{Error as ClientError, OneshotWatch};
 
-use super::Shared;
 use super::plan::Plan;
 use super::share::Share;
+use super::{Shared, party};
 use crate::asking::ask;
 use crate::error::Error;
 use crate::lock::Lock;
@@ -50,13 +50,13 @@ impl Worker {
             tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                (plan, watch) = &mut next => {
+                (plan, seen) = &mut next => {
                     match plan {
                         Some(plan) => drop(self.shared.plan.send_replace(Some(Arc::new(plan)))),
                         // What was planned last holds until the planner has made up for it.
                         None => self.shared.missing.send_modify(|times| *times += 1),
                     }
-                    next = next_plan(self.shared.clone(), Some(watch));
+                    next = next_plan(self.shared.clone(), Some(seen));
                 }
                 Ok(()) = node.changed() => {}
                 Some(item) = self.tasks.next() => {
@@ -117,20 +117,49 @@ impl Worker {
     }
 }
 
-/// The plan after `watch` has fired, `None` if there is none, and a watch for the one after that;
-/// never if the client has ended.
-fn next_plan(
-    shared: Arc<Shared>,
-    watch: Option<OneshotWatch>,
-) -> BoxFuture<'static, (Option<Plan>, OneshotWatch)> {
-    Box::pin(async move {
-        if let Some(watch) = watch {
+/// What a plan was made of or read from.
+pub(super) struct Seen {
+    /// Fires when that changes.
+    pub(super) watch: OneshotWatch,
+    /// The items, where each member plans for itself.
+    pub(super) items: Option<watch::Receiver<BTreeSet<String>>>,
+}
+
+impl Seen {
+    /// Waits until there may be another plan.
+    async fn changed(self) {
+        let items = async {
+            if let Some(mut items) = self.items
+                && items.changed().await.is_ok()
+            {
+                return;
+            }
+            std::future::pending().await
+        };
+        tokio::select! {
+            biased;
             // Whatever happened, the next look tells; also that the session ended.
-            let _ = watch.await;
+            _ = self.watch => {}
+            () = items => {}
+        }
+    }
+}
+
+/// The plan after what was `seen` has changed, `None` if there is none; never if the client has
+/// ended.
+fn next_plan(shared: Arc<Shared>, seen: Option<Seen>) -> BoxFuture<'static, (Option<Plan>, Seen)> {
+    Box::pin(async move {
+        if let Some(seen) = seen {
+            seen.changed().await;
         }
         let mut pauses = Pauses::new();
         loop {
-            match look(&shared).await {
+            let found = if shared.paths.is_kazoo {
+                party::look(&shared).await
+            } else {
+                look(&shared).await
+            };
+            match found {
                 Ok(found) => return found,
                 Err(ClientError::Closed) => std::future::pending().await,
                 Err(error) => {
@@ -143,7 +172,7 @@ fn next_plan(
 }
 
 /// The plan as it is now, and a watch for the next one.
-async fn look(shared: &Shared) -> Result<(Option<Plan>, OneshotWatch), ClientError> {
+async fn look(shared: &Shared) -> Result<(Option<Plan>, Seen), ClientError> {
     let (client, path) = (&shared.client, &shared.paths.plan);
     loop {
         match ask(client, || client.get(path).watch().send()).await {
@@ -152,12 +181,12 @@ async fn look(shared: &Shared) -> Result<(Option<Plan>, OneshotWatch), ClientErr
                 if let Err(reason) = &plan {
                     warn!(%path, %reason, "not a plan: waits for the next one");
                 }
-                return Ok((plan.ok(), watch));
+                return Ok((plan.ok(), Seen { watch, items: None }));
             }
             Err(ClientError::NoNode { .. }) => {
                 let (found, watch) = ask(client, || client.exists(path).watch().send()).await?;
                 if found.is_none() {
-                    return Ok((None, watch));
+                    return Ok((None, Seen { watch, items: None }));
                 }
             }
             Err(error) => return Err(error),
@@ -215,6 +244,12 @@ async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> S
 
 impl Shared {
     fn lock(&self, path: &str) -> crate::lock::LockBuilder {
-        Lock::builder(path).data(self.id.clone()).options(self.options.clone())
+        let lock = if self.paths.is_kazoo {
+            // Without data, as kazoo's partitioners take them.
+            Lock::kazoo(path)
+        } else {
+            Lock::builder(path).data(self.id.clone())
+        };
+        lock.options(self.options.clone())
     }
 }

@@ -7,6 +7,7 @@ use zk_client::{Client, CreateMode, Error as ClientError, MultiResult, Pending};
 
 use super::claim::{Claim, remove_tagged_later};
 use super::core::{Core, SPREAD_MAX, when_due};
+use super::hands::Hands;
 use super::naming::Item;
 use crate::asking::{ask, make, may_pass};
 use crate::error::Result;
@@ -20,23 +21,33 @@ impl Core {
             if let Some(claim) = self.try_claim().await? {
                 return Ok(claim);
             }
-            let turn = self.turn().await?;
-            let lost = turn.term().lost();
-            tokio::pin!(lost);
-            loop {
-                // The claims before the items: one that is completed in between shows in neither.
-                let (claimed, claims) = self.claimed_watched().await?;
-                let (items, wait) = self.list_watched().await?;
-                if let Some(claim) = self.claim_one_of(items, &claimed).await? {
-                    return Ok(claim);
-                }
-                tokio::select! {
-                    biased;
-                    _ = wait.items => {}
-                    _ = claims => {}
-                    () = when_due(wait.due) => {}
-                    _ = &mut lost => break,
-                }
+            if let Some(claim) = self.wait_to_claim(&Hands::default()).await? {
+                return Ok(claim);
+            }
+        }
+    }
+
+    /// Stands in line for an item and claims it; `None` when the place in line was lost. With `hands`
+    /// as in [`wait_to_take`](Self::wait_to_take).
+    pub(super) async fn wait_to_claim(&self, hands: &Hands) -> Result<Option<Claim>> {
+        let turn = self.turn().await?;
+        let lost = turn.term().lost();
+        tokio::pin!(lost);
+        loop {
+            // The claims before the items: one that is completed in between shows in neither.
+            let (claimed, claims) = self.claimed_watched().await?;
+            let (items, wait) = self.list_watched().await?;
+            if !items.is_empty()
+                && let Some(claim) = hands.reach(self.claim_one_of(items, &claimed)).await?
+            {
+                return Ok(Some(claim));
+            }
+            tokio::select! {
+                biased;
+                _ = wait.items => {}
+                _ = claims => {}
+                () = when_due(wait.due) => {}
+                _ = &mut lost => return Ok(None),
             }
         }
     }
@@ -84,7 +95,7 @@ impl Core {
                     return Ok(Some(attempt.settle(self, item, items)));
                 }
                 ClientError::NoNode { path } if path != attempt.item => {
-                    make(client, &self.settings.claims, &self.settings.options).await?;
+                    make(client, &self.settings.claims, &self.settings.shared()).await?;
                 }
                 // Claimed by somebody else, gone, or in part taken.
                 ClientError::NodeExists { .. }

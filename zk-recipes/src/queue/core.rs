@@ -71,6 +71,18 @@ impl Settings {
         }
     }
 
+    /// One of several queues in a directory, whose claims lie in a child of `claims`: what belongs to
+    /// it lies outside of that.
+    pub(super) fn shard(client: &Client, path: &str, claims: &str, name: &str) -> Self {
+        let beside = |what| child(&format!("{path}-{what}"), name);
+        Self {
+            claims: child(claims, name),
+            consumers: beside("consumers"),
+            producers: beside("producers"),
+            ..Self::new(client, &child(path, name), Naming::Curator)
+        }
+    }
+
     /// kazoo's `LockingQueue` keeps items and claims in directories of their own.
     pub(super) fn kazoo_locking(client: &Client, path: &str) -> Self {
         Self {
@@ -101,6 +113,13 @@ impl Settings {
     /// The items that a node holds.
     pub(super) fn decode(&self, data: Bytes) -> Result<Vec<Bytes>, &'static str> {
         if self.naming.is_framed() { frame::decode(data) } else { Ok(vec![data]) }
+    }
+
+    /// The options for the directories of items and claims. They are made to stay: in one that was
+    /// swept away and made again the names of items begin anew, and a consumer who was about to take
+    /// an item would take another one in its stead. The peers make theirs once, and rely on them.
+    pub(super) fn shared(&self) -> NodeOptions {
+        self.options.lasting()
     }
 
     /// The line in `directory`, of which only the first one watches the queue.

@@ -66,7 +66,8 @@ macro_rules! queue {
             /// of this process.
             ///
             /// Cancel-safe: an item that was taken while the future was dropped is put back to its
-            /// place in the background. Without a limit: disconnects and expired sessions do not
+            /// place in the background. (If the session ends in that moment, too, nobody is there to
+            /// hear that it may be lost, and only the log tells.) Without a limit: disconnects and expired sessions do not
             /// end the wait.
             ///
             /// # Errors

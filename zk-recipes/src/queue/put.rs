@@ -35,7 +35,7 @@ impl Core {
                 Change::Refused { error: ClientError::NoNode { .. } }
                     if self.settings.options.parents != Parents::MustExist =>
                 {
-                    make(client, items, &self.settings.options).await?;
+                    make(client, items, &self.settings.shared()).await?;
                 }
                 // A number was given out twice: the server has no more of them.
                 Change::Refused { error: ClientError::NodeExists { .. } } => {

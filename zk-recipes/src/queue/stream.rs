@@ -9,8 +9,8 @@ use futures_core::Stream;
 use futures_util::stream::{self, BoxStream};
 use zk_client::Error as ClientError;
 
-use super::Claim;
 use super::core::Core;
+use super::{Claim, ShardedQueue};
 use crate::error::{Error, Result};
 
 /// The items of a queue, taken one after the other. Made by [`Queue::items`](super::Queue::items).
@@ -29,6 +29,13 @@ impl Items {
             unless_closed(taken).map(|taken| (taken, core))
         })))
     }
+
+    pub(super) fn of_shards(queue: ShardedQueue) -> Self {
+        Self(Box::pin(stream::unfold(queue, |queue| async move {
+            let taken = queue.take().await;
+            unless_closed(taken).map(|taken| (taken, queue))
+        })))
+    }
 }
 
 impl Claims {
@@ -36,6 +43,13 @@ impl Claims {
         Self(Box::pin(stream::unfold(core, |core| async move {
             let claimed = core.claim().await;
             unless_closed(claimed).map(|claimed| (claimed, core))
+        })))
+    }
+
+    pub(super) fn of_shards(queue: ShardedQueue) -> Self {
+        Self(Box::pin(stream::unfold(queue, |queue| async move {
+            let claimed = queue.claim().await;
+            unless_closed(claimed).map(|claimed| (claimed, queue))
         })))
     }
 }

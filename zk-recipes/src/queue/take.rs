@@ -6,6 +6,7 @@ use tracing::warn;
 use zk_client::{CreateMode, Error as ClientError, Stat};
 
 use super::core::{Core, SPREAD_MAX, when_due};
+use super::hands::Hands;
 use super::naming::Item;
 use crate::asking::{ask, make};
 use crate::error::{Error, Result};
@@ -19,20 +20,31 @@ impl Core {
             if let Some(data) = self.try_take().await? {
                 return Ok(data);
             }
-            let turn = self.turn().await?;
-            let lost = turn.term().lost();
-            tokio::pin!(lost);
-            loop {
-                let (items, wait) = self.list_watched().await?;
-                if let Some(data) = self.take_one_of(items).await? {
-                    return Ok(data);
-                }
-                tokio::select! {
-                    biased;
-                    _ = wait.items => {}
-                    () = when_due(wait.due) => {}
-                    _ = &mut lost => break,
-                }
+            if let Some(data) = self.wait_to_take(&Hands::default()).await? {
+                return Ok(data);
+            }
+        }
+    }
+
+    /// Stands in line for an item and takes it; `None` when the place in line was lost.
+    ///
+    /// Who waits at several queues does so with the same `hands`.
+    pub(super) async fn wait_to_take(&self, hands: &Hands) -> Result<Option<Bytes>> {
+        let turn = self.turn().await?;
+        let lost = turn.term().lost();
+        tokio::pin!(lost);
+        loop {
+            let (items, wait) = self.list_watched().await?;
+            if !items.is_empty()
+                && let Some(data) = hands.reach(self.take_one_of(items)).await?
+            {
+                return Ok(Some(data));
+            }
+            tokio::select! {
+                biased;
+                _ = wait.items => {}
+                () = when_due(wait.due) => {}
+                _ = &mut lost => return Ok(None),
             }
         }
     }
@@ -71,8 +83,11 @@ impl Core {
         let (result, taken) = oneshot::channel();
         let core = self.clone();
         runtime::spawn_cleanup(&self.settings.client, async move {
+            let name = item.name.clone();
             // If the caller is gone the item comes back, is dropped, and so put back.
-            let _ = result.send(core.remove(item, items, stat).await);
+            if let Err(Err(error)) = result.send(core.remove(item, items, stat).await) {
+                warn!(item = name, %error, "an item nobody waited for any more may be lost");
+            }
         });
         match taken.await {
             Ok(Ok(Some(taken))) => Ok(Some(taken.keep())),
@@ -126,7 +141,7 @@ impl Core {
             match self.ledger.carry_out(&[step]).await? {
                 Change::Done => return Ok(()),
                 Change::Refused { error: ClientError::NoNode { .. } } if is_create => {
-                    make(client, &self.settings.items, &self.settings.options).await?;
+                    make(client, &self.settings.items, &self.settings.shared()).await?;
                 }
                 Change::Refused {
                     error:

@@ -1,6 +1,7 @@
 //! One instance of a service, and its form as Curator's JSON.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -147,6 +148,17 @@ impl ServiceInstance {
     #[must_use]
     pub fn is_enabled(&self) -> bool {
         self.enabled.unwrap_or(true)
+    }
+
+    /// `address:port`, as `TcpStream::connect` takes it, of one that has both; an IPv6 address is put
+    /// in brackets.
+    #[must_use]
+    pub fn host_port(&self) -> Option<String> {
+        let (address, port) = (self.address.as_ref()?, self.port?);
+        Some(match address.parse::<Ipv6Addr>() {
+            Ok(address) => format!("[{address}]:{port}"),
+            Err(_) => format!("{address}:{port}"),
+        })
     }
 
     /// The URI by its own template, if it has one.

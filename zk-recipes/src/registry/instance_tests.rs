@@ -116,3 +116,13 @@ proptest! {
         prop_assert_eq!(ServiceInstance::from_json("/s", &data).unwrap(), instance);
     }
 }
+
+#[test]
+fn a_host_and_port_can_be_connected_to() {
+    let at = |address: &str| ServiceInstance::new("api", address, 80).host_port().unwrap();
+    assert_eq!(at("10.0.0.1"), "10.0.0.1:80");
+    assert_eq!(at("api.example"), "api.example:80");
+    assert_eq!(at("fe80::1"), "[fe80::1]:80");
+    let without = ServiceInstance { port: None, ..ServiceInstance::new("api", "10.0.0.1", 80) };
+    assert_eq!(without.host_port(), None);
+}

@@ -34,7 +34,6 @@ pub(super) struct ViewTask {
     source: Source,
     states: SessionStates,
     entries: BTreeMap<String, Entry>,
-    stale: bool,
     snapshot: watch::Sender<Snapshot>,
     changes: broadcast::Sender<ServiceChange>,
     /// Changes that are in `entries` and not published yet; at most a few per node.
@@ -72,7 +71,6 @@ impl ViewTask {
             directory,
             states: client.states(),
             entries: BTreeMap::new(),
-            stale: false,
             snapshot,
             changes,
             untold: Vec::new(),
@@ -84,16 +82,17 @@ impl ViewTask {
 
     /// Follows the events until the view is dropped or the client closed.
     pub(super) async fn run(mut self, stop: CancellationToken) {
-        let client = self.client.clone();
+        let (client, snapshot) = (self.client.clone(), self.snapshot.clone());
         tokio::select! {
             biased;
             () = stop.cancelled() => {}
-            () = runtime::closed(&client) => {}
+            () = runtime::follow_states(&client, |now| if !now.takes_writes() {
+                set_stale(&snapshot, true);
+            }) => {}
             () = self.follow() => {}
         }
         // From here on changes go unseen, whatever the connection does.
-        self.stale = true;
-        self.publish();
+        set_stale(&snapshot, true);
     }
 
     async fn follow(&mut self) {
@@ -105,11 +104,8 @@ impl ViewTask {
                     None => return,
                 },
                 state = self.states.next() => match state {
-                    Some(state) => {
-                        self.stale = !state.takes_writes();
-                        self.publish();
-                        continue;
-                    }
+                    Some(state) if state.takes_writes() => Dirty::default(),
+                    Some(_) => continue,
                     None => return,
                 },
             };
@@ -121,6 +117,7 @@ impl ViewTask {
                 return;
             }
             self.publish();
+            set_stale(&self.snapshot, !self.client.state().takes_writes());
         }
     }
 
@@ -248,8 +245,8 @@ impl ViewTask {
         let instances =
             self.entries.values().filter_map(|entry| entry.instance.clone()).collect::<Arc<[_]>>();
         self.snapshot.send_if_modified(|current| {
-            let same = current.stale == self.stale && same_items(&current.instances, &instances);
-            *current = Snapshot { instances, stale: self.stale };
+            let same = same_items(&current.instances, &instances);
+            current.instances = instances;
             !same
         });
         for change in self.untold.drain(..) {
@@ -257,6 +254,10 @@ impl ViewTask {
             let _ = self.changes.send(change);
         }
     }
+}
+
+fn set_stale(snapshot: &watch::Sender<Snapshot>, stale: bool) {
+    snapshot.send_if_modified(|snapshot| std::mem::replace(&mut snapshot.stale, stale) != stale);
 }
 
 fn same_items(left: &[Arc<ServiceInstance>], right: &[Arc<ServiceInstance>]) -> bool {

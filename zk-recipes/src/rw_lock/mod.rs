@@ -21,7 +21,8 @@
 //! sequential child: `_c_<uuid>-__READ__<number>` a reader, `_c_<uuid>-__WRIT__<number>` a writer.
 //! This is the layout of Curator's `InterProcessReadWriteLock`, and its contenders and these stand
 //! in one line. [`RwLock::kazoo`] writes `<32 hex>__rlock__<number>` and `<32 hex>__lock__<number>`,
-//! as kazoo's `ReadLock` and `WriteLock` do. Other children block nobody. Do not point a
+//! as kazoo's `ReadLock` and `WriteLock` do; there the directory is no container, and stays behind
+//! (delete it when nobody uses the lock any more). Other children block nobody. Do not point a
 //! [`Lock`](crate::Lock) at the same path: it would not wait for the readers.
 //!
 //! # What it guarantees
@@ -109,7 +110,8 @@ impl RwLock {
         Self::of(client, path, Mark::CURATOR_READ, Mark::CURATOR_WRITE)
     }
 
-    /// As kazoo's `ReadLock` and `WriteLock`.
+    /// As kazoo's `ReadLock` and `WriteLock`. The directory is made to stay, since an object of
+    /// kazoo's makes it once in its life, and fails for good if the server sweeps it away.
     #[must_use]
     pub fn kazoo(client: &Client, path: &str) -> Self {
         Self::of(client, path, Mark::KAZOO_READ, Mark::KAZOO_WRITE)
@@ -220,7 +222,7 @@ impl RwLock {
             directory: self.path.clone(),
             mark,
             data: self.data.clone(),
-            options: self.options.clone(),
+            options: self.options.among(mark),
         }
     }
 }

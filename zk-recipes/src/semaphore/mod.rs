@@ -26,9 +26,12 @@
 //! | [`kazoo`](Semaphore::kazoo) | `<path>/<32 hex>` | `<path>-__lock__`, as a kazoo lock's | the data of `<path>`, as decimal text |
 //!
 //! The first three are Curator's `InterProcessSemaphoreV2` and `InterProcessSemaphoreMutex`, the last
-//! is kazoo's `Semaphore`; with those they share leases and line. Directories are containers, but
-//! for kazoo's, which it expects to stay. *All* children of the directory of leases count, so
-//! nothing else may be put there.
+//! is kazoo's `Semaphore`; with those they share leases and line. *All* children of the directory of
+//! leases count, so nothing else may be put there.
+//!
+//! Directories are containers, which the server removes when they are empty. Kazoo's two are not, and
+//! stay behind, as they do with kazoo: a semaphore object of kazoo makes `<path>` once and fails with
+//! `NoNodeError` from then on if it goes. Delete them when nobody uses the semaphore any more.
 //!
 //! # What it guarantees
 //!

@@ -138,6 +138,36 @@ async fn leavers_do_not_wait_for_the_dead() {
 }
 
 #[tokio::test]
+async fn the_next_round_stays_open_though_the_end_of_the_last_one_is_repeated() {
+    for leaves in [true, false] {
+        let server = server().await;
+        let proxy = Proxy::start(server.addr()).await;
+        let (one, two) = (connect(&proxy.connect_string()).await, client(&server).await);
+        let inside = soon(entering(&one, 1)).await.unwrap().unwrap();
+        // Its node goes with its session, and leaves only the sign, which is for it to take down.
+        expire(&server, &one);
+        until(|| async { one.session_epoch() == 2 && one.exists("/").await.is_ok() }).await;
+        proxy.hold_reply(Op::Delete);
+        let leaving = tokio::spawn(async move {
+            if leaves {
+                return inside.leave().await;
+            }
+            drop(inside);
+            Ok(())
+        });
+        proxy.triggered(1).await;
+        let next = soon(entering(&two, 1)).await.unwrap().unwrap();
+        proxy.cut();
+        soon(leaving).await.unwrap().unwrap();
+        // What goes on in the background, a close waits for.
+        soon(one.close()).await.unwrap();
+        assert!(children(&two, PATH).await.contains(&"ready".to_owned()), "theirs is open");
+        all_leave([next]).await;
+        assert!(children(&two, PATH).await.is_empty());
+    }
+}
+
+#[tokio::test]
 async fn a_sign_whose_members_all_died_does_not_open_the_next_round() {
     let server = server().await;
     let (one, two) = (client(&server).await, client(&server).await);

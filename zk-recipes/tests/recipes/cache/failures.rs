@@ -150,3 +150,19 @@ async fn a_cache_that_is_dropped_while_it_loads_leaves_no_watch() {
     reader.exists("/").await.unwrap();
     assert_eq!(proxy.requests() - before, 1);
 }
+
+#[tokio::test]
+async fn a_cache_is_stale_also_while_it_waits_for_an_answer() {
+    let mut server = server().await;
+    let writer = client(&server).await;
+    let proxy = Proxy::start(server.addr()).await;
+    let reader = connect(&proxy.connect_string()).await;
+    create(&writer, ROOT, "").await;
+    let cache = soon(Cache::node(&reader, ROOT)).await.unwrap();
+    proxy.hold_reply(Op::GetData);
+    writer.set(ROOT, b"1").await.unwrap();
+    proxy.triggered(1).await;
+    server.stop().await;
+    proxy.cut();
+    until(|| async { cache.is_stale() }).await;
+}

@@ -3,6 +3,7 @@
 mod failures;
 mod following;
 mod old_servers;
+mod rights;
 
 use std::collections::BTreeMap;
 

@@ -1,7 +1,7 @@
 //! Following who leads without taking part.
 
 use futures_util::StreamExt;
-use zk_client::Client;
+use zk_client::{Acl, Client, Permissions};
 use zk_recipes::election::{LeaderChanges, Participant};
 use zk_recipes::{LeaderElection, LeaderLatch, LeaderObserver};
 
@@ -142,4 +142,36 @@ async fn an_observer_ends_with_its_client() {
     soon(client.close()).await.unwrap();
     assert!(soon(changes.next()).await.is_none());
     assert!(observer.is_stale());
+}
+
+#[tokio::test]
+async fn an_observer_is_stale_also_while_it_waits_for_an_answer() {
+    let mut server = server().await;
+    let proxy = Proxy::start(server.addr()).await;
+    let (one, two) = (client(&server).await, connect(&proxy.connect_string()).await);
+    let (first, _) = join(&one, "node-1").await;
+    let observer = soon(LeaderElection::observe(&two, PATH)).await.unwrap();
+    proxy.hold_reply(Op::GetChildren);
+    soon(first.stop()).await.unwrap();
+    proxy.triggered(1).await;
+    server.stop().await;
+    proxy.cut();
+    until(|| async { observer.is_stale() }).await;
+}
+
+#[tokio::test]
+async fn an_observer_that_may_look_again_is_not_stale() {
+    let server = server().await;
+    let (one, two) = (client(&server).await, client(&server).await);
+    let no_read =
+        Permissions::WRITE | Permissions::CREATE | Permissions::DELETE | Permissions::ADMIN;
+    let anyone = |permissions| [Acl::new(permissions, "world", "anyone")];
+    let (first, _) = join(&one, "node-1").await;
+    let observer = soon(LeaderElection::observe(&two, PATH)).await.unwrap();
+    one.set_acl(PATH, anyone(no_read)).await.unwrap();
+    soon(first.stop()).await.unwrap();
+    until(|| async { observer.is_stale() }).await;
+    one.set_acl(PATH, anyone(Permissions::ALL)).await.unwrap();
+    until(|| async { !observer.is_stale() }).await;
+    assert_eq!(observer.leader(), None);
 }

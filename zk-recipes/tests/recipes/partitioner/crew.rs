@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::task::JoinHandle;
 use zk_client::{Client, Error};
-use zk_recipes::partitioner::Share;
+use zk_recipes::partitioner::{PartitionerBuilder, Share};
 use zk_recipes::{FencingToken, Partitioner};
 
 use crate::support::{children, soon, until};
@@ -100,7 +100,16 @@ pub(crate) fn items(count: usize) -> Vec<String> {
 }
 
 pub(crate) async fn join(client: &Client, id: &str, count: usize, board: &Board) -> Member {
-    let partitioner = soon(Partitioner::join(client, PATH, id, items(count))).await.unwrap();
+    join_as(client, Partitioner::builder(PATH, id), count, board).await
+}
+
+pub(crate) async fn join_as(
+    client: &Client,
+    builder: PartitionerBuilder,
+    count: usize,
+    board: &Board,
+) -> Member {
+    let partitioner = soon(builder.items(items(count)).join(client)).await.unwrap();
     let partitioner = Arc::new(partitioner);
     let worker = tokio::spawn(work(partitioner.clone(), board.clone()));
     Member { partitioner, worker }

@@ -4,4 +4,5 @@ mod basics;
 mod cost;
 mod crew;
 mod failures;
+mod kazoo;
 mod losses;

@@ -5,4 +5,5 @@ mod cancel;
 mod claims;
 mod failures;
 mod layouts;
+mod shards;
 mod waiting;

@@ -37,7 +37,7 @@ impl Case {
     }
 }
 
-const CASES: [Case; 13] = [
+const CASES: [Case; 16] = [
     Case::new("PersistentNode", |c| {
         doing(async move { PersistentNode::start(&c, "/x/n", "").await })
     }),
@@ -50,6 +50,14 @@ const CASES: [Case; 13] = [
             Ok((group.watch().await?, group.join("id", "").await?))
         })
     }),
+    Case::new("Group::party", |c| {
+        doing(async move { Group::party(&c, "/x").join("id", "").await })
+    })
+    .stays(&["/x"]),
+    Case::new("Group::shallow_party", |c| {
+        doing(async move { Group::shallow_party(&c, "/x").join("id", "").await })
+    })
+    .stays(&["/x"]),
     Case::new("ServiceRegistry", |c| {
         doing(async move {
             let registry = ServiceRegistry::new(&c, "/x");
@@ -67,6 +75,14 @@ const CASES: [Case; 13] = [
             })
         })
     },
+    Case::new("Partitioner::kazoo", |c| {
+        doing(async move {
+            let member = Partitioner::kazoo("/x", "id").items(["a"]).join(&c).await?;
+            let share = member.next().await;
+            Ok((member, share))
+        })
+    })
+    .stays(&["/x", "/x/locks", "/x/locks/a", "/x/party"]),
     Case::new("Transaction", |c| {
         doing(async move {
             let mut transaction = Transaction::begin(&c, "/x", ["a", "b"], "").await?;

@@ -4,9 +4,10 @@ use std::time::SystemTime;
 
 use tokio::task::JoinHandle;
 use zk_client::{Client, CreateMode};
+use zk_recipes::election::ElectionBuilder;
 use zk_recipes::{
     Barrier, DelayQueue, DoubleBarrier, LeaderElection, LeaderLatch, Lock, MultiLock,
-    PriorityQueue, Queue, ReentrantLock, Rendezvous, RwLock, Semaphore,
+    PriorityQueue, Queue, ReentrantLock, Rendezvous, RwLock, Semaphore, ShardedQueue,
 };
 
 use super::{Doing, Taken, WHILE, World, doing, left_behind};
@@ -64,9 +65,9 @@ const fn in_front(
 }
 
 /// Leads until it is dropped.
-async fn elected(client: Client) -> zk_recipes::Result<LeaderElection> {
+async fn elected(client: Client, builder: ElectionBuilder) -> zk_recipes::Result<LeaderElection> {
     let (tell, mut told) = tokio::sync::mpsc::unbounded_channel();
-    let election = LeaderElection::start(&client, "/x", "id", move |_| {
+    let election = builder.start(&client, move |_| {
         let _ = tell.send(());
         std::future::pending::<()>()
     });
@@ -75,9 +76,12 @@ async fn elected(client: Client) -> zk_recipes::Result<LeaderElection> {
     Ok(election)
 }
 
-const LINES: [Case; 11] = [
+/// kazoo's objects make their directory once in their life.
+const KAZOOS: &[&str] = &["/x"];
+
+const LINES: [Case; 12] = [
     in_line("Lock", |c| doing(async move { Lock::acquire(&c, "/x").await }), &[]),
-    in_line("Lock::kazoo", |c| doing(async move { Lock::kazoo("/x").acquire(&c).await }), &[]),
+    in_line("Lock::kazoo", |c| doing(async move { Lock::kazoo("/x").acquire(&c).await }), KAZOOS),
     in_line(
         "ReentrantLock",
         |c| doing(async move { ReentrantLock::new(&c, "/x").acquire().await }),
@@ -89,7 +93,11 @@ const LINES: [Case; 11] = [
         &[],
     ),
     in_line("RwLock", |c| doing(async move { RwLock::new(&c, "/x").write().await }), &[]),
-    in_line("RwLock::kazoo", |c| doing(async move { RwLock::kazoo(&c, "/x").write().await }), &[]),
+    in_line(
+        "RwLock::kazoo",
+        |c| doing(async move { RwLock::kazoo(&c, "/x").write().await }),
+        KAZOOS,
+    ),
     in_front(
         "Semaphore",
         |c| doing(async move { Semaphore::new(&c, "/x", 1).acquire().await }),
@@ -116,17 +124,37 @@ const LINES: [Case; 11] = [
         },
         &[],
     ),
-    in_line("LeaderElection", |c| doing(elected(c)), &[]),
+    in_line("LeaderElection", |c| doing(elected(c, LeaderElection::builder("/x", "id"))), &[]),
+    in_line(
+        "LeaderElection::kazoo",
+        |c| doing(elected(c, LeaderElection::kazoo("/x", "id"))),
+        KAZOOS,
+    ),
 ];
 
-const QUEUES: [Case; 5] = [
+const QUEUES: [Case; 7] = [
+    Case {
+        name: "ShardedQueue",
+        prepare: |c| {
+            doing(async move {
+                // One whose name is known.
+                let mode = CreateMode::Persistent;
+                c.create("/x", b"", mode).await?;
+                c.create("/x/queue-1", b"", mode).await.map_err(zk_recipes::Error::from)
+            })
+        },
+        wait: |c| doing(async move { ShardedQueue::new(&c, "/x").take().await }),
+        change: |c, _| Box::pin(async move { ShardedQueue::new(&c, "/x").put("a").await.unwrap() }),
+        wakes: Wakes::FirstAndNext,
+        stays: &["/x", "/x/queue-1"],
+    },
     Case {
         name: "Queue",
         prepare: nothing,
         wait: |c| doing(async move { Queue::new(&c, "/x").take().await }),
         change: |c, _| Box::pin(async move { Queue::new(&c, "/x").put("a").await.unwrap() }),
         wakes: Wakes::FirstAndNext,
-        stays: &[],
+        stays: &["/x"],
     },
     Case {
         name: "Queue, claimed",
@@ -134,7 +162,7 @@ const QUEUES: [Case; 5] = [
         wait: |c| doing(async move { Queue::new(&c, "/x").claim().await?.complete().await }),
         change: |c, _| Box::pin(async move { Queue::new(&c, "/x").put("a").await.unwrap() }),
         wakes: Wakes::FirstAndNext,
-        stays: &[],
+        stays: &["/x", "/x-claims"],
     },
     Case {
         name: "Queue::kazoo",
@@ -142,7 +170,19 @@ const QUEUES: [Case; 5] = [
         wait: |c| doing(async move { Queue::kazoo(&c, "/x").take().await }),
         change: |c, _| Box::pin(async move { Queue::kazoo(&c, "/x").put("a").await.unwrap() }),
         wakes: Wakes::FirstAndNext,
-        stays: &[],
+        stays: KAZOOS,
+    },
+    Case {
+        name: "Queue::kazoo_locking",
+        prepare: nothing,
+        wait: |c| {
+            doing(async move { Queue::kazoo_locking(&c, "/x").claim().await?.complete().await })
+        },
+        change: |c, _| {
+            Box::pin(async move { Queue::kazoo_locking(&c, "/x").put("a").await.unwrap() })
+        },
+        wakes: Wakes::FirstAndNext,
+        stays: &["/x", "/x/entries", "/x/taken"],
     },
     Case {
         name: "PriorityQueue",
@@ -152,7 +192,7 @@ const QUEUES: [Case; 5] = [
             Box::pin(async move { PriorityQueue::new(&c, "/x").put("a", 1).await.unwrap() })
         },
         wakes: Wakes::FirstAndNext,
-        stays: &[],
+        stays: &["/x"],
     },
     Case {
         name: "DelayQueue",
@@ -163,7 +203,7 @@ const QUEUES: [Case; 5] = [
             Box::pin(async move { DelayQueue::new(&c, "/x").put("a", due).await.unwrap() })
         },
         wakes: Wakes::FirstAndNext,
-        stays: &[],
+        stays: &["/x"],
     },
 ];
 

@@ -6,7 +6,7 @@ use zk_recipes::registry::{ServiceChange, ServiceChanges};
 use zk_recipes::{ServiceInstance, ServiceRegistry, ServiceView};
 use zk_server::testing::TestServer;
 
-use crate::support::{Proxy, client, connect, expire, server, soon, until};
+use crate::support::{Op, Proxy, client, connect, expire, server, soon, until};
 
 fn api(id: &str) -> ServiceInstance {
     ServiceInstance::new("api", "10.0.0.1", 8080).with_id(id)
@@ -246,4 +246,19 @@ async fn many_instances_are_all_seen() {
     soon(empty.wait_for(|all| all.len() == MANY)).await.unwrap();
     let loaded = soon(ours.watch("api")).await.unwrap();
     assert_eq!(ids(&loaded), ids(&empty));
+}
+
+#[tokio::test]
+async fn a_view_is_stale_also_while_it_waits_for_an_answer() {
+    let mut server = server().await;
+    let proxy = Proxy::start(server.addr()).await;
+    let (services, watcher) = (client(&server).await, connect(&proxy.connect_string()).await);
+    let view = soon(ServiceRegistry::new(&watcher, "/services").watch("api")).await.unwrap();
+    proxy.hold_reply(Op::GetData);
+    let theirs = ServiceRegistry::new(&services, "/services");
+    let _registration = soon(theirs.register(api("a"))).await.unwrap();
+    proxy.triggered(1).await;
+    server.stop().await;
+    proxy.cut();
+    until(|| async { view.is_stale() }).await;
 }
