@@ -8,17 +8,27 @@ use zk_proto::OpCode;
 
 use crate::pool;
 use crate::request::{Body, Damage, Request};
+use crate::version::Version;
 
-/// What a run is about. The two don't mix, see [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
+/// What a run is about. They don't mix, see [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Profile {
     /// Watches of all kinds, on nodes that everybody may read.
     Watches,
     /// ACLs of all kinds, and nobody watches.
     Acls,
+    /// Watches of all kinds and ACLs of all kinds, see
+    /// [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
+    HiddenWatches,
     /// Quotas, on nodes that everybody may read and that nobody watches; one request at a time, see
     /// [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
     Quotas,
+}
+
+impl Profile {
+    fn has_watches(self) -> bool {
+        matches!(self, Self::Watches | Self::HiddenWatches)
+    }
 }
 
 /// The kind of the watches that a connection has had on a path.
@@ -37,6 +47,8 @@ pub(crate) type WatchClasses = BTreeMap<String, WatchClass>;
 pub(crate) struct Generator {
     pub(crate) rng: Rng,
     pub(crate) profile: Profile,
+    /// Of Apache's server.
+    version: Version,
     /// Paths that servers made up.
     learned: Vec<String>,
 }
@@ -44,13 +56,14 @@ pub(crate) struct Generator {
 const LEARNED_MAX: usize = 12;
 
 impl Generator {
-    pub(crate) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64, version: Version) -> Self {
         let profile = match seed % 5 {
             0 => Profile::Quotas,
             1 | 3 => Profile::Acls,
+            4 if version.hides_nodes() => Profile::HiddenWatches,
             _ => Profile::Watches,
         };
-        Self { rng: Rng::with_seed(seed), profile, learned: Vec::new() }
+        Self { rng: Rng::with_seed(seed), profile, version, learned: Vec::new() }
     }
 
     /// Takes a path into the pool.
@@ -89,8 +102,15 @@ impl Generator {
         batch
     }
 
+    /// Whether a connection may set such a watch, and if so that it does.
+    fn admits(&self, classes: &mut WatchClasses, path: &str, class: WatchClass) -> bool {
+        let earlier = *classes.entry(path.to_owned()).or_insert(class);
+        earlier == class || self.version.is_3_9()
+    }
+
     fn damage(&mut self, request: &Request) -> Damage {
-        let echoes_or_watches = [OpCode::Sync, OpCode::AddWatch, OpCode::RemoveWatches];
+        let echoes_or_watches =
+            [OpCode::Sync, OpCode::AddWatch, OpCode::RemoveWatches, OpCode::CheckWatches];
         let has_path = match request.body {
             Body::Multi(_) | Body::SetWatches { .. } | Body::Raw(_) | Body::Empty => false,
             Body::CreateTtl { .. } => false,
@@ -102,7 +122,8 @@ impl Generator {
             1 if has_path && !echoes_or_watches.iter().any(|op| request.is(*op)) => {
                 Damage::NullPath
             }
-            _ => Damage::Cut(self.rng.usize(..40)),
+            _ if self.version.is_3_9() || !is_write(request) => Damage::Cut(self.rng.usize(..40)),
+            _ => Damage::Tail,
         }
     }
 
@@ -190,7 +211,8 @@ impl Generator {
         } else {
             pool::path(rng, &self.learned)
         };
-        let (data, acl) = (pool::data(rng), pool::acl(rng, self.profile));
+        let (data, acl) =
+            (pool::data(rng), pool::acl(rng, self.profile, self.version.knows_ipv6()));
         if [5, 6].contains(&flags) {
             let ttl_ms = match rng.u32(..8) {
                 0 => [0, -1, -5, i64::MIN, i64::MAX, 0x100_0000_0000][rng.usize(..6)],
@@ -217,7 +239,10 @@ impl Generator {
 
     fn set_acl(&mut self) -> Request {
         let path = self.path();
-        let (acl, version) = (pool::acl(&mut self.rng, self.profile), pool::version(&mut self.rng));
+        let (acl, version) = (
+            pool::acl(&mut self.rng, self.profile, self.version.knows_ipv6()),
+            pool::version(&mut self.rng),
+        );
         Request::new(OpCode::SetAcl, Body::SetAcl { path, acl, version })
     }
 
@@ -230,8 +255,8 @@ impl Generator {
         let ops = [OpCode::Exists, OpCode::GetData, OpCode::GetChildren, OpCode::GetChildren2];
         let op = ops[self.rng.usize(..ops.len())];
         let path = self.path();
-        let wants = self.profile == Profile::Watches && self.rng.u32(..3) > 0;
-        let watch = wants && admits(classes, &path, WatchClass::OneShot);
+        let wants = self.profile.has_watches() && self.rng.u32(..3) > 0;
+        let watch = wants && self.admits(classes, &path, WatchClass::OneShot);
         Request::new(op, Body::PathFlag(path, watch))
     }
 
@@ -290,7 +315,7 @@ impl Generator {
                 return Request::new(OpCode::AddWatch, body);
             }
         };
-        if self.profile != Profile::Watches || !admits(classes, &path, class) {
+        if !self.profile.has_watches() || !self.admits(classes, &path, class) {
             return Request::new(OpCode::GetAcl, Body::Path(path));
         }
         Request::new(OpCode::AddWatch, Body::PathNumber(path, mode))
@@ -305,7 +330,8 @@ impl Generator {
         } else {
             set[self.rng.usize(..set.len())].clone()
         };
-        let is_lasting = classes.get(&path).is_some_and(|class| *class != WatchClass::OneShot);
+        let has_lasting = |class: &WatchClass| *class != WatchClass::OneShot;
+        let is_lasting = !self.version.is_3_9() && classes.get(&path).is_some_and(has_lasting);
         let any = 3;
         let kind = if is_lasting {
             any
@@ -316,7 +342,9 @@ impl Generator {
     }
 
     fn set_watches(&mut self, classes: &mut WatchClasses, zxid: i64) -> Request {
-        if self.profile != Profile::Watches {
+        let learns_too_much =
+            self.profile == Profile::HiddenWatches && !self.version.hides_nodes_from_set_watches();
+        if !self.profile.has_watches() || learns_too_much {
             return Request::new(OpCode::Sync, Body::Path(self.path()));
         }
         let has_lasting = self.rng.bool();
@@ -331,7 +359,7 @@ impl Generator {
         for class in &kinds[..if has_lasting { 5 } else { 3 }] {
             let len = self.rng.usize(..4);
             let mut paths: Vec<String> = (0..len).map(|_| self.watch_path()).collect();
-            paths.retain(|path| admits(classes, path, *class));
+            paths.retain(|path| self.admits(classes, path, *class));
             lists.push(paths);
         }
         let since = match self.rng.u32(..6) {
@@ -374,6 +402,7 @@ impl Generator {
             8 => Request::new(OpCode::Sasl, Body::Raw(vec![0, 0, 0, 1, 7])),
             9..=12 => Request::new(OpCode::Ping, Body::Empty),
             13 => Request::new(OpCode::CloseSession, Body::Empty),
+            14 if self.version.refuses_check() => self.path_number(OpCode::Check),
             _ => {
                 let unknown = [0, -1, 10, 23, 99, 108, 1000, i32::MIN];
                 let op = unknown[self.rng.usize(..unknown.len())];
@@ -388,9 +417,11 @@ fn planted(path: String, data: Bytes) -> Request {
     Request::new(OpCode::Create, body)
 }
 
-/// Whether a connection may set such a watch, and if so that it does.
-fn admits(classes: &mut WatchClasses, path: &str, class: WatchClass) -> bool {
-    *classes.entry(path.to_owned()).or_insert(class) == class
+/// Whether it is one that 3.8 gives a zxid before it reads it, see
+/// [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
+fn is_write(request: &Request) -> bool {
+    !matches!(request.body, Body::Multi(_))
+        && OpCode::try_from(request.op).is_ok_and(OpCode::is_write)
 }
 
 /// Nobody joins, nobody leaves, any configuration.

@@ -9,10 +9,11 @@ use zk_proto::{
     ConnectRequest, ConnectResponse, ErrorCode, OpCode, Password, SessionId, Zxid, xid,
 };
 
-use crate::differences::{Case, DIFFERENCES};
+use crate::differences::{Case, DIFFERENCES, Difference};
 use crate::generator::{WatchClass, WatchClasses};
 use crate::normal::{Normal, Observed, Part};
 use crate::request::{Body, Request};
+use crate::version::Version;
 use crate::wire::Wire;
 use crate::{SESSION_TIMEOUT_MAX, SESSION_TIMEOUT_MIN};
 
@@ -30,6 +31,8 @@ pub(crate) struct Mismatch(pub(crate) String);
 pub(crate) struct Pair {
     addresses: [SocketAddr; 2],
     normal: [Normal; 2],
+    /// Of Apache's server.
+    pub(crate) version: Version,
     pub(crate) sessions: Vec<Session>,
     /// Requests that were compared.
     pub(crate) compared: usize,
@@ -68,9 +71,10 @@ struct Step<'a> {
 }
 
 impl Pair {
-    pub(crate) fn new(addresses: [SocketAddr; 2]) -> Self {
+    pub(crate) fn new(addresses: [SocketAddr; 2], version: Version) -> Self {
         Self {
             addresses,
+            version,
             normal: [Normal::new(), Normal::new()],
             sessions: Vec::new(),
             compared: 0,
@@ -337,7 +341,8 @@ impl Pair {
             if pair.0 == pair.1 {
                 continue;
             }
-            let Some(known) = DIFFERENCES.iter().find(|known| (known.is)(&case)) else {
+            let is_known = |known: &&Difference| (known.is_in)(self.version) && (known.is)(&case);
+            let Some(known) = DIFFERENCES.iter().find(is_known) else {
                 return Err(Mismatch(explain(session, request, pair, &apache, &ours)));
             };
             accepted.push(known.name);

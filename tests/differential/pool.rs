@@ -133,7 +133,11 @@ fn entry(perms: i32, scheme: &str, id: &str) -> Acl {
 }
 
 /// Lists that the server may refuse.
-fn odd_acl(rng: &mut Rng) -> Vec<Acl> {
+fn odd_acl(rng: &mut Rng, has_ipv6: bool) -> Vec<Acl> {
+    if has_ipv6 && rng.u32(..5) == 0 {
+        let ids = ["::1", "::1/128", "2001:db8::/32", "::/0", "::1/129", "::1/-1", "::1/x", ":::"];
+        return vec![entry(31, "ip", one(rng, &ids)), entry(31, "world", "anyone")];
+    }
     let entries = [
         entry(31, "world", "nobody"),
         entry(31, "world", ""),
@@ -189,13 +193,13 @@ fn restricting_acl(rng: &mut Rng) -> Vec<Acl> {
     if rng.bool() { vec![entry] } else { vec![entry, second] }
 }
 
-/// Where watches are set everybody may read, see
+/// Where watches are set everybody may read, or not, see
 /// [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
-pub(crate) fn acl(rng: &mut Rng, profile: Profile) -> Vec<Acl> {
+pub(crate) fn acl(rng: &mut Rng, profile: Profile, has_ipv6: bool) -> Vec<Acl> {
     let readable = Acl::new(Permissions(1), "world", "anyone");
     match (profile, rng.u32(..10)) {
-        (Profile::Acls, 0..=2) => odd_acl(rng),
-        (Profile::Acls, 3..=6) => restricting_acl(rng),
+        (Profile::Acls | Profile::HiddenWatches, 0..=2) => odd_acl(rng, has_ipv6),
+        (Profile::Acls | Profile::HiddenWatches, 3..=6) => restricting_acl(rng),
         (Profile::Watches, 0) => {
             let mut acl = restricting_acl(rng);
             acl.push(readable);

@@ -31,7 +31,8 @@ pub(crate) fn prepare(pair: &mut Pair) -> Result<(), Mismatch> {
 
 /// Runs a seed from a clean tree to a clean tree.
 pub(crate) fn run(pair: &mut Pair, seed: u64) -> Result<(), Mismatch> {
-    let mut run = Run { pair, generator: Generator::new(seed), trace: Vec::new() };
+    let generator = Generator::new(seed, pair.version);
+    let mut run = Run { pair, generator, trace: Vec::new() };
     let result = run.whole();
     let trace = run.trace.split_off(run.trace.len().saturating_sub(TRACE_LEN));
     result.map_err(|Mismatch(text)| Mismatch(format!("{}\n\n{text}", trace.join("\n"))))

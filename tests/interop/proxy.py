@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can be cut and refused."""
+"""A TCP proxy whose connections can be cut, refused and stalled."""
 
 import socket
 import threading
@@ -12,7 +12,10 @@ class Proxy:
         self._sockets = []
         self._refusing = False
         self._lock = threading.Lock()
-        self.address = "127.0.0.1:%d" % self._listener.getsockname()[1]
+        self._flowing = threading.Event()
+        self._flowing.set()
+        self.port = self._listener.getsockname()[1]
+        self.address = f"127.0.0.1:{self.port}"
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self, refuse=False):
@@ -20,37 +23,48 @@ class Proxy:
         with self._lock:
             self._refusing = refuse
             for sock in self._sockets:
-                try:
-                    sock.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+                shut(sock)
             self._sockets.clear()
 
     def open(self):
         with self._lock:
             self._refusing = False
 
+    def stall(self):
+        """Keeps every connection, and passes nothing on until `heal`."""
+        self._flowing.clear()
+
+    def heal(self):
+        self._flowing.set()
+
     def _accept(self):
         while True:
             client, _ = self._listener.accept()
             with self._lock:
-                if self._refusing:
+                try:
+                    server = None if self._refusing else socket.create_connection(self._target)
+                except OSError:
+                    server = None  # not up
+                if server is None:
                     client.close()
                     continue
-                server = socket.create_connection(self._target)
                 self._sockets += [client, server]
             for pair in ((client, server), (server, client)):
                 threading.Thread(target=self._pump, args=pair, daemon=True).start()
 
-    @staticmethod
-    def _pump(source, sink):
+    def _pump(self, source, sink):
         try:
             while data := source.recv(65536):
+                self._flowing.wait()
                 sink.sendall(data)
         except OSError:
             pass
         for sock in (source, sink):
-            try:
-                sock.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+            shut(sock)
+
+
+def shut(sock):
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass  # by the other side

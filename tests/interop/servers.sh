@@ -46,7 +46,7 @@ start_server() {
 
 start_ours() {
     cargo build --quiet --locked --manifest-path "$repository/Cargo.toml" -p zk-server
-    port=$(python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(python3 "$repository/tests/interop/ports.py")
     server_dir=$(mktemp -d)
     mkdir "$server_dir/data"
     printf '%s\n' "dataDir=$server_dir/data" "clientPort=$port" tickTime=500 maxSessionTimeout=60000 maxClientCnxns=0 \

@@ -5,18 +5,34 @@ import threading
 import time
 import traceback
 
-PATIENCE = 60.0  # seconds that any one condition may take, far above what it should
+PATIENCE = 120.0  # seconds that any one condition may take, far above what it should
+LOOK = 1.0  # seconds until whoever waits looks again, at the latest
+
+
+class Patience:
+    """What is left of `PATIENCE`. Time in which this process is stopped hardly counts: the others are
+    stopped as well then."""
+
+    def __init__(self):
+        self._left = PATIENCE
+        self._seen = time.monotonic()
+
+    def is_over(self):
+        now = time.monotonic()
+        self._left -= min(now - self._seen, 2 * LOOK)
+        self._seen = now
+        return self._left <= 0
 
 
 def wait_until(what, condition):
     """Waits for a condition; a failure names what did not happen."""
-    deadline = time.monotonic() + PATIENCE
+    patience = Patience()
     pause = threading.Event()
     while True:
         value = condition()
         if value:
             return value
-        if time.monotonic() > deadline:
+        if patience.is_over():
             raise AssertionError(f"not within {PATIENCE:.0f} s: {what}")
         pause.wait(0.01)
 

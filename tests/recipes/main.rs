@@ -6,6 +6,7 @@ mod barriers;
 mod election;
 mod lease;
 mod lock;
+mod operators;
 mod owners;
 mod partitioner;
 mod paused;

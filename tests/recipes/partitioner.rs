@@ -91,3 +91,25 @@ async fn items_move_to_who_joins_and_back_from_who_dies_or_leaves() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn in_kazoos_layout_each_has_every_kth_item() {
+    let target = Target::start().await;
+    let (one, two) = (target.client().await, target.client().await);
+    let kazoo = |id| Partitioner::kazoo(PATH, id).items(ITEMS);
+    let first = within("joining", kazoo("b").join(&one)).await.unwrap();
+    let mut of_first = shares(&first, ITEMS.len()).await;
+    let second = within("joining", kazoo("a").join(&two)).await.unwrap();
+    for _ in 0..2 {
+        let (share, why) = revoked(&mut of_first).await;
+        assert_eq!(why, Revoked::Moved);
+        within("letting go", share.release()).await.unwrap();
+    }
+    let of_second = shares(&second, 2).await;
+    assert_eq!(items(&of_second), BTreeSet::from(["a", "c"]));
+    assert_eq!(items(&of_first), BTreeSet::from(["b", "d"]));
+    assert!(of_first.iter().chain(&of_second).all(Share::is_held));
+    drop((of_first, of_second));
+    within("leaving", first.leave()).await.unwrap();
+    within("leaving", second.leave()).await.unwrap();
+}

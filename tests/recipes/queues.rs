@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use tests::{Target, with_short_session, within};
 use zk_client::Client;
-use zk_recipes::{DelayQueue, Error, PriorityQueue, Queue};
+use zk_recipes::{DelayQueue, Error, PriorityQueue, Queue, ShardedQueue};
 
 const PATH: &str = "/queues/mail";
 
@@ -159,4 +159,54 @@ async fn items_survive_cuts_while_they_are_put_and_taken() {
     }
     within("all is put", putting).await.unwrap();
     assert_eq!(consumer.try_take().await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn producers_and_consumers_share_shards() {
+    const EACH: usize = 15;
+    let target = Target::start().await;
+    let queue = |client: &Client| ShardedQueue::new(client, "/q/shards").threshold(4).max_shards(3);
+    let mut consumers = Vec::new();
+    for _ in 0..2 {
+        let queue = queue(&target.client().await);
+        consumers.push(tokio::spawn(async move {
+            let mut done = Vec::new();
+            for _ in 0..EACH {
+                let claim = queue.claim().await.unwrap();
+                done.push(String::from_utf8(claim.data().to_vec()).unwrap());
+                claim.complete().await.unwrap();
+            }
+            done
+        }));
+    }
+    for producer in 0..2 {
+        let queue = queue(&target.client().await);
+        for number in 0..EACH {
+            within("a place", queue.put(format!("{producer}-{number}"))).await.unwrap();
+        }
+    }
+    let mut seen = BTreeSet::new();
+    for consumer in consumers {
+        for item in within("its items", consumer).await.unwrap() {
+            assert!(seen.insert(item), "an item was worked on twice");
+        }
+    }
+    assert_eq!(seen.len(), 2 * EACH);
+    assert_eq!(queue(&target.client().await).count().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn shards_are_added_when_all_are_full() {
+    let target = Target::start().await;
+    let client = target.client().await;
+    let queue = ShardedQueue::new(&client, "/q/full").threshold(2).max_shards(3);
+    let mut items = 0;
+    while left(&client, "/q/full").await.len() < 3 {
+        within("a place", queue.put(items.to_string())).await.unwrap();
+        items += 1;
+    }
+    for _ in 0..items {
+        within("an item", queue.take()).await.unwrap();
+    }
+    assert_eq!(queue.try_take().await.unwrap(), None);
 }

@@ -159,8 +159,10 @@ mod containers {
             config: format!(
                 "authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider {more}"
             ),
+            // 3.9 does no DIGEST-MD5 in its mode for FIPS, which is its default.
             jvm_flags: format!(
-                "-Djava.security.auth.login.config={JAAS_FILE} -Dfile.encoding=UTF-8"
+                "-Djava.security.auth.login.config={JAAS_FILE} -Dfile.encoding=UTF-8 \
+                 -Dzookeeper.fips-mode=false"
             ),
             files: vec![(JAAS_FILE, jaas().into_bytes())],
         }

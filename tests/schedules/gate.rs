@@ -1,4 +1,5 @@
-//! `Barrier`: nobody goes through while it is down, and everybody does when it is not.
+//! `Barrier`: nobody goes through while it is down, everybody does when it is not, and no call removes
+//! two.
 
 use std::sync::Arc;
 

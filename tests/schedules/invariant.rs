@@ -138,6 +138,7 @@ fn is_unused(tree: &DataTree, path: &str) -> bool {
 
 /// At the end there is no znode but these.
 pub(crate) struct NothingLeft {
+    /// Paths; one with a slash at its end means what is right below.
     pub(crate) but: BTreeSet<&'static str>,
 }
 
@@ -154,7 +155,9 @@ impl Invariant for NothingLeft {
         }
         let mut left = Vec::new();
         walk(scene.tree, "/", &mut |path| {
-            if !self.but.contains(path) && !is_unused(scene.tree, path) {
+            let directory = path.rsplit_once('/').map_or("", |(parent, _)| &path[..=parent.len()]);
+            let may_stay = self.but.contains(path) || self.but.contains(directory);
+            if !may_stay && !is_unused(scene.tree, path) {
                 left.push(path.to_owned());
             }
         });

@@ -7,7 +7,7 @@ use zk_recipes::lock::LockBuilder;
 use zk_recipes::{Error, Lock, LockGuard, ReentrantGuard, ReentrantLock};
 
 use crate::run::{ALIKE, Scenario, explore, explore_one_in, play, wanted};
-use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
+use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend, contend_leaving};
 use crate::world::{Allowed, World};
 
 /// Of one layout or the other.
@@ -143,9 +143,12 @@ fn a_seed_is_the_same_schedule_each_time() {
     }
 }
 
+/// As kazoo itself does, it leaves the directory, which is no container.
 #[test]
 fn there_is_one_holder_in_the_layout_of_kazoo() {
-    let begin = |world: &Arc<World>| contend(world, RealLock(Lock::kazoo), 3);
+    let begin = |world: &Arc<World>| {
+        contend_leaving(world, RealLock(Lock::kazoo), 3, &["/locks", PATH]);
+    };
     explore_one_in(ALIKE, &Scenario { name: "lock::there_is_one_holder_in", begin, ..LOCK });
 }
 

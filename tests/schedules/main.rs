@@ -9,6 +9,7 @@
 //! ```sh
 //! cargo test -p tests --test schedules                              # some of each scenario
 //! ZK_SCHEDULES=1000 cargo test --release -p tests --test schedules  # more
+//! ZK_SCHEDULES_WHOLE=1 ZK_SCHEDULES=1000 cargo test …               # of the long ones as many
 //! ZK_SEED=17 cargo test -p tests --test schedules lock::            # one again, told in words
 //! ```
 //!
@@ -32,6 +33,7 @@ mod latch;
 mod lease;
 mod lock;
 mod multi_lock;
+mod observer;
 mod partitioner;
 mod planted;
 mod queue;

@@ -23,6 +23,16 @@ impl Sharing for RealPartitioner {
     }
 }
 
+/// On kazoo's nodes.
+struct KazoosPartitioner;
+
+impl Sharing for KazoosPartitioner {
+    fn join(&self, client: &Client, id: &str) -> Boxed<Result<Arc<dyn Member>, Error>> {
+        let (client, member) = (client.clone(), Partitioner::kazoo(PATH, id).items(ITEMS));
+        Box::pin(async move { Ok(Arc::new(member.join(&client).await?) as Arc<dyn Member>) })
+    }
+}
+
 impl Member for Partitioner {
     fn next(self: Arc<Self>) -> Boxed<Option<Box<dyn Piece>>> {
         Box::pin(async move {
@@ -68,15 +78,20 @@ fn each_item_has_one_member() {
     let begin = |world: &Arc<World>| share(world, RealPartitioner, AtLast::Stay);
     explore_one_in(
         ALIKE,
-        &Scenario { name: "partitioner::each_item", processes: 3, allowed: ALLOWED, begin },
+        &Scenario {
+            name: "partitioner::each_item_has_one_member",
+            processes: 3,
+            allowed: ALLOWED,
+            begin,
+        },
     );
 }
 
 const LEAVING: Scenario = Scenario {
-    name: "partitioner::members",
+    name: "partitioner::members_who_leave_leave",
     processes: 3,
     allowed: ALLOWED,
-    begin: |world| share(world, RealPartitioner, AtLast::Leave),
+    begin: |world| share(world, RealPartitioner, AtLast::Leave(&[])),
 };
 
 #[test]
@@ -88,4 +103,43 @@ fn members_who_leave_leave_nothing() {
 #[test]
 fn a_member_whose_session_is_yet_to_end_takes_the_plan_along() {
     assert_eq!(play(&LEAVING, 92, false).violation, None);
+}
+
+#[test]
+fn each_item_has_one_member_as_with_kazoo() {
+    let begin = |world: &Arc<World>| share(world, KazoosPartitioner, AtLast::Stay);
+    explore_one_in(
+        ALIKE,
+        &Scenario {
+            name: "partitioner::each_item_has_one_member_as",
+            processes: 3,
+            allowed: ALLOWED,
+            begin,
+        },
+    );
+}
+
+/// As kazoo itself does, they leave their directories, which are no containers.
+#[test]
+fn members_who_leave_a_party_leave_its_directories() {
+    const LEFT: AtLast = AtLast::Leave(&[
+        PATH,
+        "/shards/party",
+        "/shards/locks",
+        "/shards/locks/a",
+        "/shards/locks/b",
+        "/shards/locks/c",
+        "/shards/locks/d",
+        "/shards/locks/e",
+    ]);
+    let begin = |world: &Arc<World>| share(world, KazoosPartitioner, LEFT);
+    explore_one_in(
+        ALIKE,
+        &Scenario {
+            name: "partitioner::members_who_leave_a",
+            processes: 3,
+            allowed: ALLOWED,
+            begin,
+        },
+    );
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use zk_client::{Client, SessionId};
 use zk_recipes::queue::Claim;
-use zk_recipes::{DelayQueue, Error, PriorityQueue, Queue};
+use zk_recipes::{DelayQueue, Error, PriorityQueue, Queue, ShardedQueue};
 
 use crate::invariant::{Claim as Held, Holders};
 use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
 use crate::scenario::mutex::Boxed;
-use crate::scenario::passing_on::{Book, PATH, Pipe, is_due, pass_on, with_due};
+use crate::scenario::passing_on::{Book, PATH, Pipe, is_due, pass_on, pass_on_leaving, with_due};
 use crate::world::{Allowed, Process, World};
 
 /// What the kinds of queues have in common.
@@ -58,6 +58,17 @@ kind!(DelayQueue, |queue, item| {
     queue.put(item, UNIX_EPOCH + Duration::from_millis(due_ms)).await
 });
 
+kind!(ShardedQueue, |queue, item| queue.put(item).await);
+
+/// With shards that are full so soon that some are added.
+fn sharded(client: &Client) -> ShardedQueue {
+    ShardedQueue::new(client, PATH).threshold(2).max_shards(3)
+}
+
+/// The directories of shards, and of their claims, which are made to stay.
+const SHARDS: [&str; 5] =
+    ["/queues", PATH, "/queues/mail/", "/queues/mail-claims", "/queues/mail-claims/"];
+
 /// From -1 to 1, as the item is called.
 fn priority(item: &str) -> i32 {
     item.bytes().map(i32::from).sum::<i32>() % 3 - 1
@@ -84,6 +95,10 @@ impl<Q: Kind> Pipe for Taking<Q> {
 
     fn count(&self) -> Boxed<Result<usize, Error>> {
         self.0.count()
+    }
+
+    fn takes_for_good(&self) -> bool {
+        true
     }
 }
 
@@ -174,7 +189,8 @@ fn an_item_is_taken_once_whatever_happens() {
 #[test]
 fn an_item_is_taken_once_from_a_queue_of_kazoo() {
     explore_taking(ALIKE, "queue::an_item_is_taken_once_from", |world| {
-        pass_on(world, |client| Arc::new(Taking(Queue::kazoo(client, PATH))));
+        let open = |client: &Client| Arc::new(Taking(Queue::kazoo(client, PATH))) as Arc<dyn Pipe>;
+        pass_on_leaving(world, open, &["/queues", PATH]);
     });
 }
 
@@ -202,9 +218,12 @@ fn a_claimed_item_is_worked_on_by_one_until_it_is_done() {
 #[test]
 fn a_claimed_item_of_kazoo_is_worked_on_by_one() {
     explore_claiming(ALIKE, "queue::a_claimed_item_of", |world| {
-        pass_on(world, |client| {
-            Arc::new(Claiming(Queue::kazoo_locking(client, PATH), client.clone()))
-        });
+        let open = |client: &Client| {
+            let queue = Queue::kazoo_locking(client, PATH);
+            Arc::new(Claiming(queue, client.clone())) as Arc<dyn Pipe>
+        };
+        let directories = ["/queues", PATH, "/queues/mail/entries", "/queues/mail/taken"];
+        pass_on_leaving(world, open, &directories);
     });
 }
 
@@ -221,5 +240,21 @@ fn an_item_claimed_by_priority_is_worked_on_by_one() {
 fn an_item_claimed_in_time_is_worked_on_by_one() {
     explore_claiming(ALIKE, "queue::an_item_claimed_in", |world| {
         pass_on(world, |client| Arc::new(Claiming(DelayQueue::new(client, PATH), client.clone())));
+    });
+}
+
+#[test]
+fn an_item_of_any_shard_is_taken_once() {
+    explore_taking(ALIKE, "queue::an_item_of_any", |world| {
+        pass_on_leaving(world, |client| Arc::new(Taking(sharded(client))), &SHARDS);
+    });
+}
+
+#[test]
+fn a_claimed_item_of_any_shard_is_worked_on_by_one() {
+    explore_claiming(ALIKE, "queue::a_claimed_item_of_any", |world| {
+        let open =
+            |client: &Client| Arc::new(Claiming(sharded(client), client.clone())) as Arc<dyn Pipe>;
+        pass_on_leaving(world, open, &SHARDS);
     });
 }

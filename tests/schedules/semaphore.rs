@@ -5,17 +5,20 @@ use std::sync::Arc;
 use zk_client::{Client, SessionId};
 use zk_recipes::{Error, Semaphore, SemaphoreLease};
 
-use crate::run::{LONG, Scenario, explore_one_in};
-use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend};
+use crate::run::{ALIKE, LONG, Scenario, explore_one_in};
+use crate::scenario::mutex::{Boxed, Guard, How, Mutex, PATH, contend, contend_leaving};
 use crate::world::{Allowed, World};
 
 const LIMIT: usize = 2;
 
-struct RealSemaphore;
+const ALLOWED: Allowed = Allowed { crashes: true, kills: true };
+
+/// Of one layout or the other.
+struct RealSemaphore(fn(&Client, &str, usize) -> Semaphore);
 
 impl Mutex for RealSemaphore {
     fn acquire(&self, client: &Client, how: How) -> Boxed<Result<Option<Box<dyn Guard>>, Error>> {
-        let semaphore = Semaphore::new(client, PATH, LIMIT);
+        let semaphore = (self.0)(client, PATH, LIMIT);
         Box::pin(async move {
             let lease = match how {
                 How::Wait => Some(semaphore.acquire().await?),
@@ -25,6 +28,14 @@ impl Mutex for RealSemaphore {
             Ok(lease.map(|lease| Box::new(lease) as Box<dyn Guard>))
         })
     }
+}
+
+fn curator(client: &Client, path: &str, limit: usize) -> Semaphore {
+    Semaphore::new(client, path, limit)
+}
+
+fn kazoo(client: &Client, path: &str, limit: usize) -> Semaphore {
+    Semaphore::kazoo(client, path, limit)
 }
 
 impl Guard for SemaphoreLease {
@@ -62,7 +73,21 @@ impl Guard for SemaphoreLease {
 
 #[test]
 fn no_more_hold_than_may_whatever_happens() {
-    let begin = |world: &Arc<World>| contend(world, RealSemaphore, 3);
-    let allowed = Allowed { crashes: true, kills: true };
-    explore_one_in(LONG, &Scenario { name: "semaphore", processes: 3, allowed, begin });
+    let begin = |world: &Arc<World>| contend(world, RealSemaphore(curator), 3);
+    let scenario = Scenario {
+        name: "semaphore::no_more_hold_than_may_whatever",
+        processes: 3,
+        allowed: ALLOWED,
+        begin,
+    };
+    explore_one_in(LONG, &scenario);
+}
+
+/// As kazoo itself does, it leaves its two directories, which are no containers.
+#[test]
+fn no_more_hold_than_may_in_the_layout_of_kazoo() {
+    const LEFT: [&str; 3] = ["/locks", PATH, "/locks/one-__lock__"];
+    let begin = |world: &Arc<World>| contend_leaving(world, RealSemaphore(kazoo), 3, &LEFT);
+    let name = "semaphore::no_more_hold_than_may_in";
+    explore_one_in(ALIKE, &Scenario { name, processes: 3, allowed: ALLOWED, begin });
 }

@@ -69,6 +69,7 @@ const EMAIL: &[u64] = &[1, 2, 840, 113_549, 1, 9, 1];
 const USER_ID: &[u64] = &[0, 9, 2342, 19_200_300, 100, 1, 1];
 const SURNAME: &[u64] = &[2, 5, 4, 4];
 
+/// What a BMP string is depends on how old Java is, so none is among them.
 #[tokio::test]
 async fn odd_subjects_are_written_as_java_writes_them() {
     let utf8 = |text: &str| DnValue::Utf8String(text.to_owned());
@@ -92,7 +93,6 @@ async fn odd_subjects_are_written_as_java_writes_them() {
             "CN=app,1.2.840.113549.1.9.1=#16056140622e63",
         ),
         (vec![(of(USER_ID), utf8("u1")), (of(SURNAME), utf8("x"))], "2.5.4.4=#0c0178,UID=u1"),
-        (vec![(DnType::CommonName, DnValue::BmpString("ab".try_into().unwrap()))], "CN=\\00a\\00b"),
         (vec![], ""),
     ];
     let ca = TestCa::new("ca");

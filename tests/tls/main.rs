@@ -14,4 +14,6 @@ mod identity;
 mod ports;
 #[cfg(not(feature = "containers"))]
 mod reload;
+#[cfg(not(feature = "containers"))]
+mod stores;
 mod trust;

@@ -175,7 +175,7 @@ async fn a_server_with_unusable_stores_does_not_start_and_says_why() {
         (file("none.pem"), trust(), "cannot be read"),
         (file("cert.pem"), trust(), "holds no private key"),
         (file("mixed.pem"), trust(), "not that of the first certificate"),
-        (file("store.p12"), trust(), "openssl pkcs12"),
+        (file("store.p12"), trust(), "no JKS or PKCS#12 store"),
         (file("good.pem"), None, "ssl.trustStore.location"),
         (file("good.pem"), Some(Store::pem("")), "holds no certificate"),
     ];

@@ -12,7 +12,7 @@ import org.apache.curator.framework.recipes.locks.InterProcessMutex;
 import org.apache.curator.retry.RetryNTimes;
 
 /**
- * Takes and releases a lock ROUNDS times: Contender CONNECT PATH ROUNDS NAME DIRECTORY
+ * Takes and releases a lock ROUNDS times: Contender CONNECT SESSION_TIMEOUT_MS PATH ROUNDS NAME DIRECTORY
  * [hold].
  *
  * <p>Says "ready", waits for a line, and then works. While it holds the lock it keeps a file that
@@ -20,17 +20,17 @@ import org.apache.curator.retry.RetryNTimes;
  */
 public final class Contender {
     public static void main(String[] args) throws Exception {
-        int rounds = Integer.parseInt(args[2]);
-        String name = args[3];
-        Path held = Path.of(args[4], "held");
-        Path log = Path.of(args[4], "log");
+        int rounds = Integer.parseInt(args[3]);
+        String name = args[4];
+        Path held = Path.of(args[5], "held");
+        Path log = Path.of(args[5], "log");
         CuratorFramework client = CuratorFrameworkFactory.newClient(
-                args[0], 4_000, 10_000, new RetryNTimes(200, 50));
+                args[0], Integer.parseInt(args[1]), 10_000, new RetryNTimes(200, 50));
         client.start();
-        if (!client.blockUntilConnected(20, TimeUnit.SECONDS)) {
+        if (!client.blockUntilConnected(60, TimeUnit.SECONDS)) {
             throw new IllegalStateException("no server at " + args[0]);
         }
-        InterProcessMutex mutex = new InterProcessMutex(client, args[1]);
+        InterProcessMutex mutex = new InterProcessMutex(client, args[2]);
         System.out.println("ready");
         BufferedReader commands = new BufferedReader(new InputStreamReader(System.in));
         commands.readLine();
@@ -46,7 +46,7 @@ public final class Contender {
                     throw e;
                 }
                 append(log, "enter " + name);
-                if (args.length > 5) {
+                if (args.length > 6) {
                     commands.readLine();
                 }
                 append(log, "leave " + name);

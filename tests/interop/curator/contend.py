@@ -15,6 +15,8 @@ CURATOR = ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-XX:TieredSt
 CURATOR += ["-cp", CLASSPATH, "Contender"]
 ROUNDS = 100  # per contender
 TIME_LIMIT = 120.0
+SESSION_MS = 30_000  # no stall of a busy machine ends one by accident
+SHORT_SESSION_MS = 10_000  # of a holder that is killed, for which the others wait
 
 
 class Contest:
@@ -28,7 +30,8 @@ class Contest:
         for kind, command, count in kinds:
             for number in range(count):
                 name = f"{kind}-{number}"
-                arguments = [address, path, str(rounds), name, str(self.directory)]
+                session_ms = SHORT_SESSION_MS if hold else SESSION_MS
+                arguments = [address, str(session_ms), path, str(rounds), name, str(self.directory)]
                 arguments += ["hold"] if hold else []
                 self.contenders[name] = subprocess.Popen(
                     command + arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

@@ -1,7 +1,7 @@
 //! Our side of the contest with Curator; see `Contender.java`, which does the same.
 //!
-//! `lock_contender CONNECT PATH ROUNDS NAME DIRECTORY [hold]`: says "ready", waits for a line, then
-//! takes and releases the lock ROUNDS times. While it holds the lock it keeps a file that only one
+//! `lock_contender CONNECT SESSION_TIMEOUT_MS PATH ROUNDS NAME DIRECTORY [hold]`: says "ready", waits for
+//! a line, then takes and releases the lock ROUNDS times. While it holds the lock it keeps a file that only one
 //! process can create, and writes down when it entered and left. With "hold" it never leaves.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types)]
 
@@ -14,17 +14,17 @@ use std::time::Duration;
 use zk_client::Client;
 use zk_recipes::{FencingToken, Lock, LockGuard};
 
-const SESSION_TIMEOUT: Duration = Duration::from_secs(4);
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [connect, path, rounds, name, directory, rest @ ..] = &arguments[..] else {
-        return Err("expected CONNECT PATH ROUNDS NAME DIRECTORY [hold]".into());
+    let [connect, timeout, path, rounds, name, directory, rest @ ..] = &arguments[..] else {
+        return Err("expected CONNECT SESSION_TIMEOUT_MS PATH ROUNDS NAME DIRECTORY [hold]".into());
     };
     let rounds: u32 = rounds.parse()?;
-    let client = Client::builder(connect).session_timeout(SESSION_TIMEOUT).connect().await?;
+    let timeout = Duration::from_millis(timeout.parse()?);
+    let client = Client::builder(connect).session_timeout(timeout).connect().await?;
     println!("ready");
     wait_for_line()?;
     let mut last = None;

@@ -1,13 +1,18 @@
 """Apache's server and ours take turns on a data directory; a Java client says what each serves."""
 
+import json
 import pathlib
 import re
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
+import threading
+import time
+import urllib.request
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
@@ -43,17 +48,43 @@ def four_letters(port, word):
         return ""
 
 
-def comparable(lines):
-    """Without the data of the nodes where usage is counted, which ours does not do yet."""
-    fields = [line.split("|") for line in lines]
-    return [
-        "|".join(f[:9] + f[10:12] + f[13:] if f[0].endswith("/zookeeper_stats") else f)
-        for f in fields
-    ]
+class Session:
+    """A session of a client that says hardly anything."""
+
+    PING = struct.pack(">iii", 8, -2, 11)
+
+    def __init__(self, port, timeout_ms, number=0, password=bytes(16)):
+        self.socket = socket.create_connection(("127.0.0.1", port), timeout=suite.PATIENCE)
+        request = struct.pack(">iqiqi16s?", 0, 0, timeout_ms, number, 16, password, False)
+        self.socket.sendall(struct.pack(">i", len(request)) + request)
+        answer = self._read(struct.unpack(">i", self._read(4))[0])
+        _, self.timeout_ms, self.number, _, self.password = struct.unpack(">iiqi16s", answer[:36])
+
+    def _read(self, length):
+        got = b""
+        while len(got) < length:
+            more = self.socket.recv(length - len(got))
+            assert more, "the server closes a connection that only asks for a session"
+            got += more
+        return got
+
+    def ping(self):
+        """False if the server has closed the connection."""
+        try:
+            self.socket.sendall(self.PING)
+            return True
+        except OSError:
+            return False
+
+    def lives(self, port):
+        """Whether the server still knows the session."""
+        resumed = Session(port, self.timeout_ms, self.number, self.password)
+        resumed.socket.close()
+        return resumed.timeout_ms > 0
 
 
 class Server:
-    """One run of a server on a directory."""
+    """One run of a server on a directory. `{admin}` in lines is the port of AdminServer."""
 
     process = None
 
@@ -68,10 +99,11 @@ class Server:
 
     def _start(self, lines):
         """False if somebody else has got the port in between."""
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
+            self.port, self.admin = (some.getsockname()[1] for some in (free, other))
         config = self.directory / "zoo.cfg"
-        config.write_text(CONFIG.format(directory=self.directory, port=self.port) + "\n".join(lines) + "\n")
+        text = CONFIG.format(directory=self.directory, port=self.port)
+        config.write_text(text + "\n".join(lines).format(admin=self.admin) + "\n")
         command = [PROGRAM, str(config)]
         if self.kind == "apache":
             command = JAVA + ["org.apache.zookeeper.server.quorum.QuorumPeerMain", str(config)]
@@ -105,6 +137,13 @@ class Server:
         assert done.returncode == 0, f"{commands} on {self.kind}: {done.stderr}"
         return done.stdout.splitlines()
 
+    def command(self, name, body=None):
+        """The headers and the answer of a command of AdminServer; with a body it is posted."""
+        url = f"http://127.0.0.1:{self.admin}/commands/{name}"
+        request = urllib.request.Request(url, body, {"Authorization": "ip"})
+        with urllib.request.urlopen(request, timeout=suite.PATIENCE) as answer:
+            return answer.headers, answer.read()
+
     def stop(self, how):
         self.process.send_signal(how)
         self.process.wait(timeout=suite.PATIENCE)
@@ -137,14 +176,14 @@ class Turns:
 
     def hand_over(self, how, kind, *lines):
         """Stops one server and starts the other, which must have all that the one had."""
-        before = comparable(self.server.client("dump"))
+        before = self.server.client("dump")
         zxid = self.server.zxid()
         self.server.stop(how)
         former = self.server.kind
         server = self.start(kind, *lines)
         what = f"from {former} to {kind} by {how.name}"
         assert server.zxid() == zxid, f"{what}: {zxid} became {server.zxid()}"
-        after = comparable(server.client("dump"))
+        after = server.client("dump")
         differences = sorted(set(before) ^ set(after))
         assert before == after, f"{what}, of {len(before)} nodes differ: {differences}"
         assert len(after) >= 4, f"{what}: {after}"
@@ -152,6 +191,19 @@ class Turns:
 
     def files(self, kind, directory="data"):
         return list((self.directory / directory / "version-2").glob(f"{kind}.*"))
+
+    def only_packed_as(self, suffix):
+        """Leaves the next server nothing to begin with but snapshots that this one has packed."""
+        former = set(self.files("snapshot"))
+        # All but the newest are whole, whenever the server is killed.
+        for more in range(50):
+            own = set(self.files("snapshot")) - former
+            if len(own) > 1:
+                break
+            self.server.client(f"work:/more-{self.server.kind}-{more}")
+        assert len(own) > 1 and all(file.suffix == suffix for file in own), f"{own}"
+        for file in former:
+            file.unlink(missing_ok=True)
 
 
 WORK = ["work:/a", "large:/a", "many:/a:60"]
@@ -219,10 +271,20 @@ def snapshots_that_apache_packed_by_snappy():
     packed = ["snapCount=30", "snapshot.compression.method=snappy"]
     with Turns() as turns:
         turns.start("apache", *packed).client(*WORK)
-        suite.wait_until("a packed one", lambda: len(turns.files("snapshot")) > 1)
-        assert all(file.suffix == ".snappy" for file in turns.files("snapshot"))
+        turns.only_packed_as(".snappy")
         turns.hand_over(signal.SIGKILL, "ours").client("work:/b")
         turns.hand_over(signal.SIGKILL, "apache", *packed)
+
+
+def snapshots_that_either_packed_by_gzip():
+    packed = ["snapCount=30", "snapshot.compression.method=gz"]
+    for former, other in [("apache", "ours"), ("ours", "apache")]:
+        with Turns() as turns:
+            turns.start(former, *packed).client(*WORK)
+            turns.only_packed_as(".gz")
+            turns.hand_over(signal.SIGKILL, other, *packed).client("work:/b")
+            turns.only_packed_as(".gz")
+            turns.hand_over(signal.SIGKILL, former)
 
 
 def nothing_at_all():
@@ -250,6 +312,108 @@ def sessions_go_on_at_the_other_server():
             turns.hand_over(signal.SIGKILL, former)
 
 
+ADMIN = ["admin.enableServer=true", "admin.serverPort={admin}"]
+
+
+def a_snapshot_that_adminserver_handed_out():
+    """It is all that Apache's server needs, and packs as well as it does plain."""
+    with Turns() as turns:
+        server = turns.start("ours", *ADMIN)
+        server.client(*WORK)
+        before = server.client("dump")
+        headers, snapshot = server.command("snapshot")
+        zxid = headers["last_zxid"]
+        server.client("work:/later")
+        server.stop(signal.SIGTERM)
+        version_2 = turns.directory / "data" / "version-2"
+        shutil.rmtree(version_2)
+        version_2.mkdir()
+        (version_2 / f"snapshot.{zxid[2:]}").write_bytes(snapshot)
+        server = turns.start("apache")
+        assert server.zxid() == zxid
+        after = server.client("dump")
+        assert after == before, f"{sorted(set(before) ^ set(after))}"
+        assert len(after) > 60, f"{after}"
+        server.client("work:/b", "many:/b:30")
+        turns.hand_over(signal.SIGKILL, "ours")
+
+
+def a_snapshot_of_apaches_is_restored():
+    """One that was written while nobody wrote, as each start writes one."""
+    with Turns() as source, Turns() as target:
+        session = source.start("apache").client(*WORK, "session")[-1].split(":")[1]
+        source.server.stop(signal.SIGKILL)
+        (before_zxid, before) = (source.start("apache").zxid(), source.server.client("dump"))
+        snapshot = source.directory / "data" / "version-2" / f"snapshot.{before_zxid[2:]}"
+        server = target.start("ours", *ADMIN)
+        old = server.client("work:/old", "dump")
+        _, answer = server.command("restore", snapshot.read_bytes())
+        assert json.loads(answer)["snapshot_zxid"] == int(before_zxid, 16), f"{answer}"
+        after = server.client("dump")
+        mine = [line.split("|")[0] for line in before if line.split("|")[8] == session]
+        assert len(mine) == 4, f"{mine}"
+        assert without(mine, after) == without(mine, before), f"{sorted(set(before) ^ set(after))}"
+        assert not set(mine) & {line.split("|")[0] for line in after}, "their session has ended"
+        assert not any("/old" in line for line in after) and any("/old" in line for line in old)
+        target.hand_over(signal.SIGKILL, "apache").client("work:/b")
+
+
+def without(paths, dump):
+    """A dump without these nodes, and without what their end changes in their parents."""
+    parents = {path.rpartition("/")[0] for path in paths}
+    rest = []
+    for fields in (line.split("|") for line in dump if line.split("|")[0] not in paths):
+        if fields[0] in parents:
+            fields[6] = fields[10] = fields[11] = "?"  # cversion, numChildren, pzxid
+        rest.append(fields)
+    return rest
+
+
+def a_server_that_stands_still_for_longer_than_a_timeout():
+    """Who said nothing meanwhile has lost the session, who may be silent for so long has not. One
+    that went on sending pings goes on with ours; with Apache's it is chance, which thread is first.
+    """
+    brief_ms = 4000
+    for kind in ["apache", "ours"]:
+        with Turns() as turns:
+            server = turns.start(kind, "tickTime=200")
+            patient, silent, pinging = [
+                Session(server.port, timeout_ms) for timeout_ms in [600_000, brief_ms, brief_ms]
+            ]
+            assert [patient.timeout_ms, silent.timeout_ms] == [600_000, brief_ms]
+            stop = threading.Event()
+
+            def keep_pinging():
+                while pinging.ping() and not stop.wait(0.1):
+                    pass
+
+            pings = threading.Thread(target=keep_pinging)
+            pings.start()
+            try:
+                server.process.send_signal(signal.SIGSTOP)
+                began = time.monotonic()
+                suite.wait_until(
+                    "twice the timeout", lambda: time.monotonic() - began > 2 * brief_ms / 1000
+                )
+                server.process.send_signal(signal.SIGCONT)
+                suite.wait_until("the end of the session", lambda: closed(silent.socket))
+                assert not silent.lives(server.port), f"{kind}: it was silent"
+                assert patient.lives(server.port), f"{kind}: it had time"
+                assert kind == "apache" or pinging.lives(server.port), "its pings were heard"
+            finally:
+                server.process.send_signal(signal.SIGCONT)
+                stop.set()
+                pings.join()
+
+
+def closed(connection):
+    """Whether the other side has closed a connection; waits for it."""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionResetError:
+        return True
+
+
 # Who ends the suite ends its servers too.
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
 
@@ -264,7 +428,11 @@ suite.run(
         round_after_round,
         logs_in_a_directory_of_their_own,
         snapshots_that_apache_packed_by_snappy,
+        snapshots_that_either_packed_by_gzip,
         nothing_at_all,
         sessions_go_on_at_the_other_server,
+        a_snapshot_that_adminserver_handed_out,
+        a_snapshot_of_apaches_is_restored,
+        a_server_that_stands_still_for_longer_than_a_timeout,
     ],
 )

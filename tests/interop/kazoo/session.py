@@ -211,8 +211,8 @@ def pipelined_requests():
     zk, base = root("pipeline")
     creates = [zk.create_async(f"{base}/{i}", b"%d" % i) for i in range(300)]
     reads = [zk.get_async(f"{base}/{i}") for i in range(300)]
-    assert [c.get(10) for c in creates] == [f"{base}/{i}" for i in range(300)]
-    assert [r.get(10)[0] for r in reads] == [b"%d" % i for i in range(300)]
+    assert [c.get(suite.PATIENCE) for c in creates] == [f"{base}/{i}" for i in range(300)]
+    assert [r.get(suite.PATIENCE)[0] for r in reads] == [b"%d" % i for i in range(300)]
     assert zk.sync(base) == base
 
 
@@ -243,7 +243,7 @@ def reconnect_keeps_the_session():
 
 def silent_session_expires():
     proxy = Proxy(ADDRESS)
-    zk = connect(proxy.address, timeout=6.0)
+    zk = connect(proxy.address, timeout=10.0)
     other, base = root("expiry")
     zk.create(base + "/e", ephemeral=True)
     gone = threading.Event()
@@ -308,7 +308,7 @@ def lock_excludes():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(suite.PATIENCE)
     assert len(done) == 3 and most[0] == 1, (done, most)
 
 

@@ -116,7 +116,7 @@ def a_session_that_runs_out(world):
     """The lock of one that was killed goes to the next when its session expires."""
     for kind in ("curator", "ours"):
         path = f"/mixed/expiry-{kind}"
-        dying = world.crew.hire(kind, session_timeout_ms=3_000).ready()
+        dying = world.crew.hire(kind, session_timeout_ms=10_000).ready()
         holder = dying.start("mutex", path=path, name="dying")
         entered = holder.wait_said("enter")
         dying.kill()

@@ -1,9 +1,9 @@
 """Contests: members of several kinds on one path, of whom only so many may be inside."""
 
 import random
-import time
 
-from peers import PATIENCE, order
+from peers import order, wait_for
+from suite import LOOK, PATIENCE, Patience
 from witness import Violation, Witness
 
 
@@ -22,6 +22,7 @@ class Contest:
         self.address = address
         self.random = random.Random(path)
         self.kills = 0
+        self.kills_wanted = 0
         self.running = {}  # task -> its member
         self.lingering = []
         self.victim = None  # once "next": the task that enters next, and is not let go on
@@ -58,30 +59,37 @@ class Contest:
             self.witness.left(task)
         self.let_go(task, said)
 
+    def is_over(self):
+        """Not before everybody has been inside, and all have been killed that are to be: the others go
+        on while a process is started, however long that takes."""
+        if len(self.witness.entries) < self.wanted or self.kills < self.kills_wanted:
+            return False
+        return self.running.keys() <= {task for _, task in self.witness.entries}
+
     def let_go(self, task, said):
-        task.go(said, "stop" if len(self.witness.entries) >= self.wanted else "on")
+        task.go(said, "stop" if self.is_over() else "on")
 
     def linger(self, task, said):
         """Where several may be inside, they stay until as many are, and one more would show."""
         self.lingering.append((task, said))
-        is_over = len(self.witness.entries) >= self.wanted
+        is_over = self.is_over()
         while self.lingering and (is_over or len(self.lingering) >= self.witness.limit):
             self.let_go(*self.lingering.pop(0))
 
     def wait_entries(self, count):
         """Waits until so many have entered. Each next one has a limit of its own."""
         with order:
-            seen, since = -1, time.monotonic()
+            seen, patience = -1, Patience()
             while (have := len(self.witness.entries)) < count:
                 failed = [task for task in self.running if task.ended]
                 if failed:
                     raise AssertionError(f"{failed[0].worker} stopped: {failed[0].failure}")
                 if have > seen:
-                    seen, since = have, time.monotonic()
-                elif time.monotonic() - since > PATIENCE:
+                    seen, patience = have, Patience()
+                elif patience.is_over():
                     inside = self.witness.who() or "nobody"
                     raise AssertionError(f"nobody entered after {have} had; inside: {inside}")
-                order.wait(1.0)
+                order.wait(LOOK)
 
     def kill(self, holder, end_session=True):
         """Kills the process of one that is inside, or of any; another one takes its place."""
@@ -97,23 +105,25 @@ class Contest:
                     self.witness.died(task)
         if end_session:
             victim.end_session()
-        self.kills += 1
         successor = self.hire(victim.kind).ready()
         workers = self.workers[victim.kind]
         workers[workers.index(victim)] = successor
-        for member in members:
-            self.begin(successor, member)
+        with order:
+            for member in members:
+                self.begin(successor, member)
+            self.kills += 1
 
     def next_holder(self):
         """The next to enter, which stays inside."""
         self.victim = "next"
-        if not order.wait_for(lambda: self.victim != "next", PATIENCE):
+        if not wait_for(lambda: self.victim != "next"):
             raise AssertionError(f"nobody entered within {PATIENCE:.0f} s")
         holder, self.victim = self.victim, None
         return holder
 
     def run(self, kills=0):
         """To its end, with kills at even distances: of a holder, of anybody, in turns."""
+        self.kills_wanted = kills
         for number in range(kills):
             self.wait_entries((number + 1) * self.wanted // (kills + 1))
             self.kill(holder=number % 2 == 0)

@@ -167,6 +167,91 @@ def parties_see_the_same(world):
             tasks[left].result()
 
 
+class Partition:
+    """Members that share out items. No item may be two members' at the same time."""
+
+    def __init__(self, path, items):
+        self.path = path
+        self.items = items
+        self.holders = {}
+        self.twice = []
+        self.moves = 0
+        self.tasks = {}
+
+    def join(self, worker, name):
+        with order:
+            self.tasks[name] = worker.start(
+                "partition", lambda task, said: self.on_say(name, task, said),
+                path=self.path, name=name, items=self.items)
+
+    def on_say(self, name, task, said):
+        if said["say"] == "partitioning":
+            return
+        for item in said["items"]:
+            if said["say"] == "leave":
+                if self.holders.pop(item, None) != name:
+                    self.twice.append(f"{name} leaves {item}, which it has no more")
+                continue
+            if item in self.holders:
+                self.twice.append(f"{name} has {item}, and so has {self.holders[item]}")
+            self.holders[item] = name
+            self.moves += 1
+        task.go(said)
+
+    def leave(self, name):
+        task = self.tasks.pop(name)
+        task.go(task.wait_said("partitioning"))
+        task.result()
+
+    def kill(self, name):
+        worker = self.tasks.pop(name).worker
+        with order:
+            worker.kill()
+            self.holders = {item: who for item, who in self.holders.items() if who != name}
+        worker.end_session()
+
+    def wait_settled(self):
+        names = sorted(self.tasks)
+        wanted = {item: names[at % len(names)] for at, item in enumerate(sorted(self.items))}
+
+        def settled():
+            with order:
+                return self.holders == wanted
+        wait_until(f"the items shared out among {names}", settled)
+        assert not self.twice, self.twice
+
+
+def a_set_is_shared_out(world):
+    """kazoo's SetPartitioner and ours in its layout: who comes, goes and dies."""
+    partition = Partition("/mixed/partition", [f"item-{number}" for number in range(7)])
+    kazoo, ours = world.crew.one_of_each("kazoo", "ours")
+    for worker, name in ((ours, "m"), (kazoo, "a"), (ours, "b"), (kazoo, "z")):
+        partition.join(worker, name)
+        partition.wait_settled()
+    for name in ("m", "a"):
+        partition.leave(name)
+        partition.wait_settled()
+    for kind, name in (("kazoo", "c"), ("ours", "y")):
+        victim = world.crew.hire(kind).ready()
+        partition.join(victim, name)
+        partition.wait_settled()
+        partition.kill(name)
+        partition.wait_settled()
+    # All at once.
+    for number in range(2):
+        partition.join(kazoo, f"k{number}")
+        partition.join(ours, f"o{number}")
+    partition.wait_settled()
+    for name in ("k0", "b", "o1"):
+        partition.leave(name)
+    partition.wait_settled()
+    for name in list(partition.tasks):
+        partition.leave(name)
+    assert not partition.holders and not partition.twice, partition.twice
+    print(f"{world.name} partitions: {partition.moves} times an item was got, never by two",
+          flush=True)
+
+
 TESTS = [
     a_barrier_holds_everybody,
     double_barriers_open_and_close_together,
@@ -175,4 +260,5 @@ TESTS = [
     groups_see_the_same,
     a_member_that_is_killed_leaves_the_group,
     parties_see_the_same,
+    a_set_is_shared_out,
 ]

@@ -12,7 +12,7 @@ from kazoo.client import KazooClient
 from kazoo.recipe.barrier import Barrier
 from kazoo.retry import KazooRetry
 
-PATIENCE = 120.0
+PATIENCE = 600.0  # seconds; the driver gives up before, and the end of its input ends this process
 logging.disable(logging.WARNING)
 tasks = {}
 printing = threading.Lock()
@@ -45,7 +45,7 @@ class Task:
             number = self.notices
             self.answers[number] = answer
         show({"id": self.id, "n": number, "say": what, **fields})
-        return answer.get(timeout=PATIENCE)
+        return answer.get()
 
     def answered(self, line):
         with self.lock:
@@ -161,6 +161,33 @@ def members(task):
     return sorted(make(task.path))
 
 
+def partition(task):
+    stop = threading.Event()
+
+    def work():
+        parts = zk.SetPartitioner(
+            task.path, tuple(task.items), identifier=task.name, time_boundary=0.5)
+        while not stop.is_set() and not parts.failed:
+            if parts.acquired:
+                mine = sorted(parts)
+                task.say("enter", items=mine)
+                while parts.acquired and not stop.is_set():
+                    stop.wait(0.01)
+                task.say("leave", items=mine)
+            elif parts.release:
+                parts.release_set()
+            else:
+                parts.wait_for_acquire(0.1)
+        parts.finish()
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    task.say("partitioning")
+    stop.set()
+    thread.join()
+    return True
+
+
 def put(task):
     make = zk.LockingQueue if task.queue == "locking" else zk.Queue
     items = make(task.path)
@@ -218,7 +245,7 @@ def carry_out(task, job):
 
 JOBS = {job.__name__: job for job in (
     free, lock, read_write, semaphore, election, contenders, barrier_set, barrier_remove,
-    barrier_wait, join, members, put, consume, add, value,
+    barrier_wait, join, members, partition, put, consume, add, value,
 )}
 
 if __name__ == "__main__":
@@ -228,7 +255,7 @@ if __name__ == "__main__":
         hosts=sys.argv[1], timeout=int(sys.argv[2]) / 1000,
         connection_retry=again.copy(), command_retry=again.copy(),
     )
-    zk.start(timeout=30)
+    zk.start(timeout=PATIENCE)
     show({"session": zk.client_id[0], "password": zk.client_id[1].hex()})
     for text in sys.stdin:
         line = json.loads(text)

@@ -13,11 +13,21 @@ import struct
 import subprocess
 import threading
 
-PATIENCE = 60.0  # seconds that any one answer may take, far above what it should
+from suite import LOOK, PATIENCE, Patience
 
 # Everything a worker says is handled under this lock, one line at a time; so is every kill. What the
 # witness sees is therefore in an order that all agree on: a worker whose "leave" was let go has left.
 order = threading.Condition(threading.RLock())
+
+
+def wait_for(condition):
+    """Under `order`: waits until something is so. False if it took too long."""
+    patience = Patience()
+    while not condition():
+        if patience.is_over():
+            return False
+        order.wait(LOOK)
+    return True
 
 
 class Task:
@@ -51,7 +61,7 @@ class Task:
     def result(self):
         """What came of it, once it has ended."""
         with order:
-            if not order.wait_for(lambda: self.ended, PATIENCE):
+            if not wait_for(lambda: self.ended):
                 raise AssertionError(f"{self.worker} did not finish within {PATIENCE:.0f} s")
         if self.failure is not None:
             raise AssertionError(f"{self.worker}: {self.failure}")
@@ -59,10 +69,15 @@ class Task:
 
     def wait_said(self, what):
         """The first notice of this kind."""
+        return self.wait_nth(what, 1)
+
+    def wait_nth(self, what, count):
+        """As many notices of this kind, and the last of them."""
         def found():
-            return next((said for said in self.said if said["say"] == what), None)
+            alike = [said for said in self.said if said["say"] == what]
+            return alike[count - 1] if len(alike) >= count else None
         with order:
-            order.wait_for(lambda: found() or self.ended, PATIENCE)
+            wait_for(lambda: found() or self.ended)
             if found():
                 return found()
         raise AssertionError(f"{self.worker} did not say {what!r}: {self.failure}")
@@ -96,7 +111,7 @@ class Worker:
     def ready(self):
         """Waits until it has its session."""
         with order:
-            order.wait_for(lambda: self.session or self.is_dead, PATIENCE)
+            wait_for(lambda: self.session or self.is_dead)
             if not self.session:
                 raise AssertionError(f"{self} did not start")
         return self

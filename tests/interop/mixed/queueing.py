@@ -4,8 +4,8 @@ import os
 import time
 from collections import Counter
 
-from peers import PATIENCE, order
-from suite import wait_until
+from peers import order, wait_for
+from suite import PATIENCE, wait_until
 
 ITEMS = int(os.environ.get("ZK_MIXED_ITEMS", "60"))  # per producer
 
@@ -25,7 +25,8 @@ CLAIMED = ("plain", "id", "priority", "delay")  # with a directory of claims
 class Consumption:
     """Workers that take items until all have come."""
 
-    def __init__(self, path, queue, claims=None):
+    def __init__(self, world, path, queue, claims=None):
+        self.world = world
         self.arguments = {"path": path, "queue": queue}
         if claims:
             self.arguments["claims"] = claims
@@ -51,8 +52,11 @@ class Consumption:
 
     def wait(self, condition, what):
         with order:
-            if not order.wait_for(condition, PATIENCE):
-                raise AssertionError(f"not within {PATIENCE:.0f} s: {what}; {self.items[-5:]}")
+            if not wait_for(condition):
+                left = self.world.left_in(self.arguments["path"], self.arguments["queue"])
+                raise AssertionError(
+                    f"not within {PATIENCE:.0f} s: {what}, but {len(self.items)}, of "
+                    f"{self.arguments}; left in it: {left}; the last: {self.items[-5:]}")
 
     def wait_items(self, count):
         self.wait(lambda: len(self.items) >= count, f"{count} items")
@@ -77,11 +81,11 @@ def item(queue, data, number):
     return {"data": data, **more.get(queue, {})}
 
 
-def produce(workers, queue, path):
+def produce(workers, queue, path, **more):
     tasks = []
     for worker in workers:
         items = [item(queue, f"{worker.name}-{number}", number) for number in range(ITEMS)]
-        tasks.append(worker.start("put", queue=queue, path=path, items=items))
+        tasks.append(worker.start("put", queue=queue, path=path, items=items, **more))
     return tasks
 
 
@@ -92,7 +96,7 @@ def each_item_is_taken_once(world):
         for claims in (None, f"/mixed/claims-{queue}") if queue in CLAIMED else (None,):
             path = f"/mixed/queue-{queue}" + ("-claimed" if claims else "")
             workers = [worker for kind in kinds for worker in world.crew.get(kind, 2)]
-            consumption = Consumption(path, queue, claims)
+            consumption = Consumption(world, path, queue, claims)
             for worker in workers:
                 consumption.add(worker)
             for task in produce(workers, queue, path):
@@ -132,7 +136,7 @@ def an_order_is_everybodys_order(world):
                     "delay": "due_ms"}.get(queue)
             if rank:
                 items.sort(key=lambda entry: entry[rank])
-            consumption = Consumption(path, queue)
+            consumption = Consumption(world, path, queue)
             consumption.add(drainer)
             consumption.wait_items(len(items))
             expected = [entry["data"] for entry in items]
@@ -143,7 +147,7 @@ def an_order_is_everybodys_order(world):
 def nothing_comes_before_its_time(world):
     for drainer in world.crew.one_of_each("curator", "ours"):
         path = f"/mixed/due-{drainer.kind}"
-        consumption = Consumption(path, "delay")
+        consumption = Consumption(world, path, "delay")
         consumption.add(drainer)
         due = int(time.time() * 1000) + 1_000
         for worker in world.crew.one_of_each("curator", "ours"):
@@ -159,16 +163,22 @@ def a_dead_consumers_item_is_given_to_the_next(world):
     for queue, peer in (("plain", "curator"), ("priority", "curator"), ("locking", "kazoo")):
         for dying, heir in ((peer, "ours"), ("ours", peer)):
             path = f"/mixed/dead-{queue}-{dying}"
-            consumption = Consumption(path, queue, f"{path}-claims" if queue in CLAIMED else None)
+            claims = f"{path}-claims" if queue in CLAIMED else None
+            consumption = Consumption(world, path, queue, claims)
             consumption.hold = 1
             victim = world.crew.hire(dying).ready()
             consumption.add(victim)
             world.crew.get("ours")[0].call("put", queue=queue, path=path,
                                            items=[{"data": "work", "priority": 1}])
             consumption.wait(lambda: consumption.held, "the victim has the item")
-            consumption.add(world.crew.get(heir)[0])
+            # Curator looks at a queue when it begins and when items come or go, but not when a claim
+            # goes: it has to begin after that.
+            if heir != "curator":
+                consumption.add(world.crew.get(heir)[0])
             victim.kill()
             victim.end_session()
+            if heir == "curator":
+                consumption.add(world.crew.get(heir)[0])
             consumption.wait_items(1)
             wait_until("the item gone", lambda: not world.left_in(path, queue))
             assert consumption.finish() == ["work"]
@@ -206,10 +216,39 @@ def several_in_one_node_are_alike(world):
         nodes[worker.kind] = world.nodes(path, "plain")
     assert nodes["curator"] == nodes["ours"], nodes
     for drainer, putter in (("curator", "ours"), ("ours", "curator")):
-        consumption = Consumption(f"/mixed/together-{putter}", "plain")
+        consumption = Consumption(world, f"/mixed/together-{putter}", "plain")
         consumption.add(world.crew.get(drainer)[0])
         consumption.wait_items(3)
         assert consumption.finish() == ["a", "bc", ""]
+
+
+def shards_are_everybodys(world):
+    """Filled by one kind or both, which add shards as they need them; emptied by both."""
+    for fillers in (("curator",), ("ours",), ("curator", "ours")):
+        path = f"/mixed/shards-{'-'.join(fillers)}"
+        more = {"leader": f"{path}-leader", "threshold": 10, "max_shards": 3}
+        workers = [worker for kind in fillers for worker in world.crew.get(kind, 2)]
+        tasks = produce(workers, "sharded", path, **more)
+        for task in tasks:
+            task.result()
+        expected = {f"{worker.name}-{number}": 1 for worker in workers for number in range(ITEMS)}
+        shards = world.admin.get_children(path)
+        # Those who begin at the same time make the first at the same time. Curator looks every 50 ms,
+        # and all may have been put by then.
+        least = 2 if fillers == ("ours",) else 1
+        assert least <= len(shards) <= 3 + len(workers), shards
+        consumption = Consumption(world, path, "sharded")
+        consumption.arguments.update(more)
+        for worker in world.crew.one_of_each("curator", "ours"):
+            consumption.add(worker)
+        consumption.wait_items(len(expected))
+        left = [world.admin.get_children(f"{path}/{shard}") for shard in shards]
+        assert not any(left), left
+        taken = Counter(consumption.finish())
+        assert taken == expected, taken - Counter(expected)
+        by_kind = Counter(kind for _, kind in consumption.items)
+        print(f"{world.name} shards filled by {fillers}: {len(shards)}, {len(taken)} items, each "
+              f"taken once, {dict(by_kind)}", flush=True)
 
 
 TESTS = [
@@ -219,4 +258,5 @@ TESTS = [
     a_dead_consumers_item_is_given_to_the_next,
     names_and_data_are_alike,
     several_in_one_node_are_alike,
+    shards_are_everybodys,
 ]

@@ -15,9 +15,9 @@ import excluding
 import gathering
 import queueing
 import suite
-from peers import PATIENCE, Crew
+from peers import Crew
+from suite import PATIENCE
 
-suite.PATIENCE = PATIENCE
 ADDRESS, NAME, CLASSPATH, OURS = sys.argv[1:5]
 JAVA = ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-XX:TieredStopAtLevel=1"]
 JAVA += ["-XX:+UseSerialGC", "-Xshare:auto", "-cp", CLASSPATH, "Worker"]
@@ -35,7 +35,7 @@ class World:
             "ours": [OURS],
         })
         self.admin = KazooClient(hosts=ADDRESS, timeout=60)
-        self.admin.start(timeout=30)
+        self.admin.start(timeout=PATIENCE)
 
     def wait_until_children(self, path, count):
         """Waits until a node has that many children."""

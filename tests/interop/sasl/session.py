@@ -20,7 +20,7 @@ from proxy import Proxy
 from suite import expect_error
 
 logging.disable(logging.CRITICAL)  # the refusals below are meant
-START_LIMIT = 60
+START_LIMIT = suite.PATIENCE
 ADDRESS, NAME, CLASSPATH, FILES = sys.argv[1:5]
 USERS = {"bob": "builder", 'qu"o\\te': 'pa"ss\\word', "ünï": "pässwörd", "日本": "暗号"}
 
@@ -28,7 +28,7 @@ USERS = {"bob": "builder", 'qu"o\\te': 'pa"ss\\word', "ünï": "pässwörd", "�
 def kazoo(user, password, address=ADDRESS):
     options = {"mechanism": "DIGEST-MD5", "username": user, "password": password}
     retry = KazooRetry(max_tries=100, delay=0.05, max_delay=0.2)
-    client = KazooClient(hosts=address, timeout=5, sasl_options=options, connection_retry=retry)
+    client = KazooClient(hosts=address, timeout=20, sasl_options=options, connection_retry=retry)
     client.start(timeout=START_LIMIT)
     return client
 
@@ -84,7 +84,7 @@ def java(user, password, *commands):
     program += ["-Dsun.stdout.encoding=UTF-8", "-Dorg.slf4j.simpleLogger.logFile=System.out"]
     program += ["org.apache.zookeeper.ZooKeeperMain", "-server", ADDRESS]
     lines = "\n".join([*commands, "quit"]) + "\n"
-    done = subprocess.run(program, input=lines, capture_output=True, timeout=60, encoding="utf-8")
+    done = subprocess.run(program, input=lines, capture_output=True, timeout=suite.PATIENCE, encoding="utf-8")
     return done.stdout + done.stderr
 
 

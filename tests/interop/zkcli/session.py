@@ -24,7 +24,7 @@ class Cli:
         self._process = subprocess.Popen(
             ["java", "-Dorg.slf4j.simpleLogger.defaultLogLevel=off", "-XX:TieredStopAtLevel=1"]
             + ["-cp", CLASSPATH, "org.apache.zookeeper.ZooKeeperMain"]
-            + ["-server", ADDRESS, "-timeout", "8000"],
+            + ["-server", ADDRESS, "-timeout", "30000"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,10 +1,11 @@
-# Sourced by `run`: a realm of our own, in a directory, as unprivileged processes on free ports.
+# Sourced by `run`, which sets `repository`: a realm of our own, in a directory, as unprivileged
+# processes on free ports.
 # shellcheck shell=bash
 
 realm=ZK.TEST
 
 free_port() {
-    python3 -c 'import socket; s = socket.create_server(("127.0.0.1", 0)); print(s.getsockname()[1])'
+    python3 "$repository/tests/interop/ports.py"
 }
 
 # start_kdc DIRECTORY: a KDC with the principals of the suite, whose keytabs are in DIRECTORY.

@@ -47,15 +47,15 @@ fn scenario(begin: fn(&Arc<World>)) -> Scenario {
 
 #[test]
 fn a_barrier_that_opens_too_early_is_found() {
-    caught(&scenario(|world| meet(world, OpensFor(MEMBERS - 1), 2)), 20, "opened for 2 of 3");
+    caught(&scenario(|world| meet(world, OpensFor(MEMBERS - 1), 2)), 1, "opened for 2 of 3");
 }
 
 #[test]
 fn a_barrier_that_opens_for_nobody_is_found() {
-    caught(&scenario(|world| meet(world, OpensFor(MEMBERS + 1), 1)), 20, "stuck");
+    caught(&scenario(|world| meet(world, OpensFor(MEMBERS + 1), 1)), 5, "stuck");
 }
 
 #[test]
 fn a_member_that_does_not_wait_for_the_others_is_found() {
-    caught(&scenario(|world| meet(world, NobodyWaits, 2)), 20, "had left when one was out");
+    caught(&scenario(|world| meet(world, NobodyWaits, 2)), 1, "had left when one was out");
 }

@@ -177,29 +177,29 @@ fn the_naive_lock_stands_as_such() {
 #[test]
 fn a_holder_that_ignores_its_expiry_is_found() {
     let begin = |world: &Arc<World>| contend(world, NaiveLock(Mistake::IgnoresExpiry), 3);
-    caught(&scenario(begin), 100, "claims to hold");
+    caught(&scenario(begin), 1, "claims to hold");
 }
 
 #[test]
 fn a_waiter_that_trusts_its_watch_is_found() {
     let begin = |world: &Arc<World>| contend(world, NaiveLock(Mistake::TrustsItsWatch), 3);
-    caught(&scenario(begin), 100, "holders at once");
+    caught(&scenario(begin), 1, "holders at once");
 }
 
 #[test]
 fn a_node_that_nobody_remembers_is_found() {
     let begin = |world: &Arc<World>| contend(world, NaiveLock(Mistake::ForgetsItsNode), 3);
-    caught(&scenario(begin), 100, "stuck");
+    caught(&scenario(begin), 3, "stuck");
 }
 
 #[test]
 fn a_waiter_that_nobody_wakes_is_found() {
     let begin = |world: &Arc<World>| contend(world, NaiveLock(Mistake::WatchesTooLate), 3);
-    caught(&scenario(begin), 100, "stuck");
+    caught(&scenario(begin), 1, "stuck");
 }
 
 #[test]
 fn tokens_that_begin_anew_are_found() {
     let begin = |world: &Arc<World>| contend(world, NaiveLock(Mistake::TokenFromTheName), 3);
-    caught(&scenario(begin), 100, "tokens do not grow");
+    caught(&scenario(begin), 13, "tokens do not grow");
 }

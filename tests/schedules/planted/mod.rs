@@ -6,6 +6,7 @@ mod gate;
 mod guards;
 mod lease;
 mod lock;
+mod observer;
 mod order;
 mod queue;
 mod rendezvous;

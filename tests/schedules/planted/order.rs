@@ -46,5 +46,5 @@ fn an_item_that_is_taken_before_its_time_is_found() {
     let begin = |world: &Arc<World>| {
         pass_on(world, |client| Arc::new(Taking(Hurried(DelayQueue::new(client, PATH)))));
     };
-    caught(&scenario(begin), 20, "before its time");
+    caught(&scenario(begin), 1, "before its time");
 }

@@ -44,5 +44,5 @@ fn a_guest_that_does_not_wait_is_found() {
     let begin = |world: &Arc<World>| gather(world, Hasty);
     let allowed = Allowed { crashes: false, kills: true };
     let scenario = Scenario { name: "planted::rendezvous", processes: 3, allowed, begin };
-    caught(&scenario, 20, "instead of");
+    caught(&scenario, 1, "instead of");
 }

@@ -131,10 +131,10 @@ fn scenario(begin: fn(&Arc<World>)) -> Scenario {
 
 #[test]
 fn a_reader_beside_a_writer_is_found() {
-    caught(&scenario(|world| contend(world, ReadsBeside, 3)), 20, "holders at once");
+    caught(&scenario(|world| contend(world, ReadsBeside, 3)), 1, "holders at once");
 }
 
 #[test]
 fn a_writer_that_never_gets_its_turn_is_found() {
-    caught(&scenario(|world| crowd(world, Overtakes)), 20, "stuck");
+    caught(&scenario(|world| crowd(world, Overtakes)), 1, "stuck");
 }

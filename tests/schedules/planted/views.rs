@@ -99,15 +99,15 @@ fn scenario(begin: fn(&Arc<World>)) -> Scenario {
 
 #[test]
 fn a_copy_that_misses_a_change_is_found() {
-    caught(&scenario(|world| copy(world, open)), 300, "has ");
+    caught(&scenario(|world| copy(world, open)), 100, "has ");
 }
 
 #[test]
 fn a_list_that_is_not_kept_up_is_found() {
-    caught(&scenario(|world| register(world, list_once)), 20, " lists ");
+    caught(&scenario(|world| register(world, list_once)), 1, " lists ");
 }
 
 #[test]
 fn a_pick_of_what_is_disabled_is_found() {
-    caught(&scenario(|world| register(world, pick_any)), 20, "was picked out of");
+    caught(&scenario(|world| register(world, pick_any)), 1, "was picked out of");
 }

@@ -8,6 +8,7 @@ pub(crate) mod gate;
 pub(crate) mod leasing;
 pub(crate) mod meeting;
 pub(crate) mod mutex;
+pub(crate) mod observing;
 pub(crate) mod passing_on;
 pub(crate) mod registering;
 pub(crate) mod rendezvous;

@@ -48,8 +48,18 @@ pub(crate) trait Guard: Send + Sync {
 
 /// Lets processes contend for it, each of their workers so many times.
 pub(crate) fn contend(world: &Arc<World>, mutex: impl Mutex + 'static, rounds: usize) {
+    contend_leaving(world, mutex, rounds, &[]);
+}
+
+/// As [`contend`], for one that leaves these nodes behind.
+pub(crate) fn contend_leaving(
+    world: &Arc<World>,
+    mutex: impl Mutex + 'static,
+    rounds: usize,
+    left: &[&'static str],
+) {
     let mutex = Arc::new(mutex);
-    world.watch_over(NothingLeft::but([]));
+    world.watch_over(NothingLeft::but(left.iter().copied()));
     for _ in 0..3 {
         let mutex = Arc::clone(&mutex);
         world.start(move |process| {

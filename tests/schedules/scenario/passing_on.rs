@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::UNIX_EPOCH;
 
 use tokio::sync::watch;
-use zk_client::Client;
+use zk_client::{Client, SessionId};
 use zk_recipes::Error;
 
 use super::may_pass;
@@ -24,6 +24,10 @@ pub(crate) trait Pipe: Send + Sync {
     /// Takes an item, and does what is to be done with it: tells the book.
     fn work_on_one(&self, process: Process, book: Book) -> Boxed<Result<(), Error>>;
     fn count(&self) -> Boxed<Result<usize, Error>>;
+    /// Whether an item is lost whose taker is gone, and whose session ends in the moment of taking.
+    fn takes_for_good(&self) -> bool {
+        false
+    }
 }
 
 /// How a process comes by its queue.
@@ -46,6 +50,9 @@ struct Items {
     ending: BTreeSet<String>,
     /// How many may be lost, as errors have said.
     lost: usize,
+    /// Clients that did not wait for what they had begun, with their sessions then. If such a session
+    /// has ended since, an item may be lost, and nobody was there to hear the error.
+    abandoned: Vec<(Client, Option<SessionId>)>,
     producers: usize,
 }
 
@@ -75,6 +82,11 @@ impl Book {
         self.items.lock().unwrap().lost += 1;
     }
 
+    /// Somebody has begun to take an item, and did not wait for it.
+    pub(crate) fn abandoned(&self, client: &Client, session: Option<SessionId>) {
+        self.items.lock().unwrap().abandoned.push((client.clone(), session));
+    }
+
     /// Items that were put and not seen again.
     fn missing(&self) -> (Vec<String>, usize) {
         let book = self.items.lock().unwrap();
@@ -82,7 +94,10 @@ impl Book {
             .items
             .iter()
             .filter(|(item, (put, times))| *put && *times == 0 && !book.ending.contains(*item));
-        (missing.map(|(item, _)| item.clone()).collect(), book.lost)
+        let has_ended =
+            |(client, session): &&(Client, Option<SessionId>)| client.session_id() != *session;
+        let unheard = book.abandoned.iter().filter(has_ended).count();
+        (missing.map(|(item, _)| item.clone()).collect(), book.lost + unheard)
     }
 }
 
@@ -114,15 +129,20 @@ fn name(item: &str) -> &str {
 
 /// Lets three processes pass items on to each other.
 pub(crate) fn pass_on(world: &Arc<World>, open: Open) {
+    pass_on_leaving(world, open, &["/queues", PATH, "/queues/mail-claims"]);
+}
+
+/// As [`pass_on`], for queues that leave these nodes behind.
+pub(crate) fn pass_on_leaving(world: &Arc<World>, open: Open, left: &[&'static str]) {
     let items = Arc::new(Mutex::new(Items { producers: 3, ..Items::default() }));
     let book = Book { items, over: watch::Sender::new(false) };
-    world.watch_over(NothingLeft::but([]));
+    world.watch_over(NothingLeft::but(left.iter().copied()));
     for _ in 0..3 {
         let book = book.clone();
         world.start(move |process| {
             let client = process.client();
             process.work(produce(process.clone(), open(&client), book.clone()));
-            process.work(consume(process.clone(), open(&client), book.clone()));
+            process.work(consume(process.clone(), client.clone(), open(&client), book.clone()));
             if process.id().number == 0 {
                 process.work(supervise(process.clone(), open(&client), book.clone()));
             }
@@ -165,11 +185,17 @@ async fn produce(process: Process, pipe: Arc<dyn Pipe>, book: Book) -> Result<()
     }
 }
 
-async fn consume(process: Process, pipe: Arc<dyn Pipe>, book: Book) -> Result<(), String> {
+async fn consume(
+    process: Process,
+    client: Client,
+    pipe: Arc<dyn Pipe>,
+    book: Book,
+) -> Result<(), String> {
     let mut rng = process.rng();
     let mut over = book.over.subscribe();
     while !*over.borrow_and_update() {
         let polls = if rng.u8(..8) == 0 { rng.usize(1..20) } else { usize::MAX };
+        let session = client.session_id();
         let working = pipe.work_on_one(process.clone(), book.clone());
         let worked = tokio::select! {
             biased;
@@ -177,7 +203,9 @@ async fn consume(process: Process, pipe: Arc<dyn Pipe>, book: Book) -> Result<()
             worked = process.abandon(polls, working) => worked,
         };
         match worked {
-            Ok(Ok(())) | Err(_) => {}
+            Ok(Ok(())) => {}
+            Err(_) if pipe.takes_for_good() => book.abandoned(&client, session),
+            Err(_) => {}
             Ok(Err(error)) if may_pass(&error) => {
                 if error.is_outcome_unknown() {
                     book.one_may_be_lost();

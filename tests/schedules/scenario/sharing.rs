@@ -51,15 +51,15 @@ type Board = Arc<Mutex<BTreeMap<usize, Vec<String>>>>;
 pub(crate) enum AtLast {
     /// They stay, and each item is worked on by one of them.
     Stay,
-    /// They leave, and with them all they have made.
-    Leave,
+    /// They leave, and with them all they have made but these nodes.
+    Leave(&'static [&'static str]),
 }
 
 /// Lets three members come and go.
 pub(crate) fn share(world: &Arc<World>, sharing: impl Sharing + 'static, at_last: AtLast) {
     let (sharing, board) = (Arc::new(sharing), Board::default());
     match at_last {
-        AtLast::Leave => world.watch_over(NothingLeft::but([])),
+        AtLast::Leave(left) => world.watch_over(NothingLeft::but(left.iter().copied())),
         AtLast::Stay => {
             let looking = Arc::clone(&board);
             world.watch_over(AtTheEnd(move |_: &_| check(&looking.lock().unwrap())));

@@ -16,6 +16,8 @@ import org.apache.curator.framework.recipes.queue.QueueBase;
 import org.apache.curator.framework.recipes.queue.QueueBuilder;
 import org.apache.curator.framework.recipes.queue.QueueConsumer;
 import org.apache.curator.framework.recipes.queue.QueueSerializer;
+import org.apache.curator.framework.recipes.queue.QueueSharder;
+import org.apache.curator.framework.recipes.queue.QueueSharderPolicies;
 import org.apache.curator.framework.recipes.queue.SimpleDistributedQueue;
 import org.apache.curator.framework.state.ConnectionState;
 
@@ -55,12 +57,42 @@ final class Queues {
             }
             return true;
         }
+        if (kind.equals("sharded")) {
+            return putIntoShards(task);
+        }
         try (QueueBase<String> queue = open(kind, builder(task, null))) {
             for (JsonNode item : items) {
                 putOne(queue, item);
             }
             return queue.flushPuts(Task.PATIENCE_SECONDS, TimeUnit.SECONDS);
         }
+    }
+
+    private static QueueSharder<String, DistributedQueue<String>> sharder(
+            Task task, QueueConsumer<String> consumer) throws Exception {
+        QueueSharderPolicies policies = QueueSharderPolicies.builder()
+                .newQueueThreshold(task.number("threshold", 10))
+                .maxQueues(task.number("max_shards", 3))
+                .thresholdCheckMs(50)
+                .build();
+        QueueSharder<String, DistributedQueue<String>> sharder = new QueueSharder<>(
+                Worker.client,
+                (client, path) -> QueueBuilder.builder(client, consumer, TEXT, path).buildQueue(),
+                task.path(), task.text("leader"), policies);
+        sharder.start();
+        return sharder;
+    }
+
+    private static Object putIntoShards(Task task) throws Exception {
+        boolean flushed = true;
+        try (QueueSharder<String, DistributedQueue<String>> sharder = sharder(task, null)) {
+            for (JsonNode item : task.arguments.get("items")) {
+                DistributedQueue<String> queue = sharder.getQueue();
+                queue.put(item.get("data").asText());
+                flushed &= queue.flushPuts(Task.PATIENCE_SECONDS, TimeUnit.SECONDS);
+            }
+        }
+        return flushed;
     }
 
     private static QueueBase<String> open(String kind, QueueBuilder<String> builder) throws Exception {
@@ -121,7 +153,10 @@ final class Queues {
             @Override
             public void stateChanged(CuratorFramework client, ConnectionState state) {}
         };
-        try (Closeable queue = open(task.text("queue"), builder(task, consumer))) {
+        boolean isSharded = task.text("queue").equals("sharded");
+        try (Closeable queue = isSharded
+                ? sharder(task, consumer)
+                : open(task.text("queue"), builder(task, consumer))) {
             task.say("consuming");
         }
         return true;

@@ -4,13 +4,12 @@ import java.util.Map;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.LinkedBlockingQueue;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
 
 /** Something that this worker was told to do. Each task has a thread of its own. */
 final class Task {
-    /** Whatever the driver waits for may take its time; a driver that is gone ends the process. */
-    static final long PATIENCE_SECONDS = 120;
+    /** The driver gives up before; a driver that is gone ends the process. */
+    static final long PATIENCE_SECONDS = 600;
 
     final JsonNode arguments;
     private final int id;
@@ -42,11 +41,7 @@ final class Task {
         ObjectNode line = Worker.JSON.createObjectNode().put("id", id).put("n", number).put("say", what);
         fields.forEach((name, value) -> line.set(name, Worker.JSON.valueToTree(value)));
         Worker.print(line);
-        JsonNode go = answer.poll(PATIENCE_SECONDS, TimeUnit.SECONDS);
-        if (go == null) {
-            throw new IllegalStateException("nobody answered to " + line);
-        }
-        return go;
+        return answer.take();
     }
 
     JsonNode say(String what) throws InterruptedException {

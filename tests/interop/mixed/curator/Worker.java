@@ -33,7 +33,7 @@ public final class Worker {
         client = CuratorFrameworkFactory.newClient(
                 args[0], Integer.parseInt(args[1]), 10_000, new RetryNTimes(400, 50));
         client.start();
-        if (!client.blockUntilConnected(30, TimeUnit.SECONDS)) {
+        if (!client.blockUntilConnected((int) Task.PATIENCE_SECONDS, TimeUnit.SECONDS)) {
             throw new IllegalStateException("no server at " + args[0]);
         }
         Locks.addTo(JOBS);

@@ -1,9 +1,11 @@
 //! Waiting for each other, and knowing of each other.
 
 use serde_json::{Map, Value, json};
-use zk_recipes::{Barrier, DoubleBarrier, Group};
+use tokio::task::JoinSet;
+use zk_recipes::partitioner::Share;
+use zk_recipes::{Barrier, DoubleBarrier, Group, Partitioner};
 
-use crate::task::{Outcome, Task};
+use crate::task::{Failure, Outcome, Task};
 
 fn barrier(task: &Task) -> Barrier {
     Barrier::new(&task.client, task.path())
@@ -66,4 +68,37 @@ pub(crate) async fn members(task: Task) -> Outcome {
     let mut ids: Vec<String> = members.into_iter().map(|member| member.id).collect();
     ids.sort();
     Ok(ids.into())
+}
+
+/// Has its part of the items, in kazoo's layout, until the driver lets it go on.
+pub(crate) async fn partition(task: Task) -> Outcome {
+    let items = task.arguments["items"].as_array().map_or(&[][..], Vec::as_slice);
+    let items = items.iter().filter_map(Value::as_str);
+    let builder = Partitioner::kazoo(task.path(), task.text("name")).items(items);
+    let partitioner = builder.join(&task.client).await?;
+    let work = async {
+        let mut working = JoinSet::new();
+        while let Some(share) = partitioner.next().await {
+            working.spawn(work_on(task.clone(), share));
+        }
+        while let Some(done) = working.join_next().await {
+            done??;
+        }
+        Ok::<_, Failure>(())
+    };
+    let stop = async {
+        task.say("partitioning", json!({})).await?;
+        Ok::<_, Failure>(partitioner.leave().await?)
+    };
+    tokio::try_join!(work, stop)?;
+    Ok(true.into())
+}
+
+async fn work_on(task: Task, share: Share) -> Result<(), Failure> {
+    let item = share.item().to_owned();
+    task.say("enter", json!({ "items": [item] })).await?;
+    share.revoked().await;
+    task.say("leave", json!({ "items": [item] })).await?;
+    share.release().await?;
+    Ok(())
 }

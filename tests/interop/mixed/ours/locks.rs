@@ -165,3 +165,18 @@ pub(crate) async fn revocable(task: Task) -> Outcome {
 pub(crate) async fn revoke(task: Task) -> Outcome {
     Ok(Lock::revoke(&task.client, task.path()).await?.into())
 }
+
+/// Holds a lock, and proves it by writes that only a holder can make, as often as it is told to.
+pub(crate) async fn prove(task: Task) -> Outcome {
+    let guard = Lock::acquire(&task.client, task.path()).await?;
+    let token = i64::from(guard.fencing_token());
+    let mut told = task.say("held", json!({ "token": token })).await?;
+    while told != "stop" {
+        let believed = guard.is_held();
+        let written = guard.writes().set(task.text("target"), task.text("name")).await;
+        let error = written.err().map(|error| error.to_string());
+        let said = json!({ "error": error, "believed": believed, "held": guard.is_held() });
+        told = task.say("proved", said).await?;
+    }
+    Ok(true.into())
+}

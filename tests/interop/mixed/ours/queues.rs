@@ -5,7 +5,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use bytes::Bytes;
 use serde_json::{Value, json};
 use zk_recipes::queue::Claim;
-use zk_recipes::{DelayQueue, PriorityQueue, Queue, Result};
+use zk_recipes::{DelayQueue, NodeOptions, Parents, PriorityQueue, Queue, Result, ShardedQueue};
 
 use crate::task::{Failure, Outcome, Task};
 
@@ -15,6 +15,7 @@ enum AnyQueue {
     WithIds(Queue),
     Priority(PriorityQueue),
     Delay(DelayQueue),
+    Sharded(ShardedQueue),
 }
 
 /// The same call on whichever it is.
@@ -24,6 +25,7 @@ macro_rules! on {
             AnyQueue::Plain($inner) | AnyQueue::WithIds($inner) => $call,
             AnyQueue::Priority($inner) => $call,
             AnyQueue::Delay($inner) => $call,
+            AnyQueue::Sharded($inner) => $call,
         }
     };
 }
@@ -34,6 +36,7 @@ impl AnyQueue {
         let queue = match task.text("queue") {
             "priority" => Self::Priority(PriorityQueue::new(client, path)),
             "delay" => Self::Delay(DelayQueue::new(client, path)),
+            "sharded" => Self::Sharded(sharded(task)),
             "id" => Self::WithIds(Queue::new(client, path)),
             "simple" => Self::Plain(Queue::simple(client, path)),
             "kazoo" => Self::Priority(PriorityQueue::kazoo(client, path)),
@@ -47,6 +50,7 @@ impl AnyQueue {
                 Self::WithIds(queue) => Self::WithIds(queue.claims_in(claims)),
                 Self::Priority(queue) => Self::Priority(queue.claims_in(claims)),
                 Self::Delay(queue) => Self::Delay(queue.claims_in(claims)),
+                Self::Sharded(queue) => Self::Sharded(queue.claims_in(claims)),
             },
         }
     }
@@ -58,6 +62,7 @@ impl AnyQueue {
                 queue.put_with_id(item["id"].as_str().unwrap_or_default(), data).await?;
             }
             Self::Plain(queue) => queue.put(data).await?,
+            Self::Sharded(queue) => queue.put(data).await?,
             Self::Priority(queue) => {
                 let priority = i32::try_from(item["priority"].as_i64().unwrap_or(100))?;
                 queue.put(data, priority).await?;
@@ -77,6 +82,16 @@ impl AnyQueue {
     async fn claim(&self) -> Result<Claim> {
         on!(self, queue => queue.claim().await)
     }
+}
+
+/// Shards that stay, as Curator expects them to: those it has once seen it does not look for again.
+fn sharded(task: &Task) -> ShardedQueue {
+    let size = |name| usize::try_from(task.number(name)).unwrap_or(1);
+    ShardedQueue::new(&task.client, task.path())
+        .threshold(size("threshold"))
+        .max_shards(size("max_shards"))
+        .leader_in(task.text("leader"))
+        .options(NodeOptions::new().parents(Parents::Persistent))
 }
 
 fn data(item: &Value) -> Bytes {
