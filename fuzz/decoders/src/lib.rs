@@ -6,6 +6,7 @@
 //! The libFuzzer targets beside this crate call these functions on a nightly toolchain; the test
 //! `tests/corpus.rs` calls them on any toolchain, over the seeds and over mutations of them.
 
+mod key_store;
 mod seeds;
 mod server;
 mod storage;
@@ -48,6 +49,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "server", run: server::server },
     Target { name: "log_file", run: storage::log_file },
     Target { name: "snapshot_file", run: storage::snapshot_file },
+    Target { name: "whole_snapshot", run: storage::whole_snapshot },
+    Target { name: "key_store", run: key_store::key_store },
 ];
 
 /// The target of this name, for the libFuzzer binaries.

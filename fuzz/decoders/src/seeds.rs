@@ -87,6 +87,8 @@ pub fn seeds(target: &str) -> Vec<Vec<u8>> {
         "server" => scripts(),
         "log_file" => logs(),
         "snapshot_file" => snapshots(),
+        "whole_snapshot" => whole_snapshots(),
+        "key_store" => key_stores(),
         "frame" => captures().into_iter().map(|(_, frame)| [vec![7], frame].concat()).collect(),
         _ => records(target),
     }
@@ -166,8 +168,13 @@ fn txns() -> Vec<Vec<u8>> {
     let delete = Txn::Delete { path: path() };
     let set = Txn::SetData { path: path(), data: data(), version: 3 };
     let mut txns = vec![
-        Txn::CreateContainer { path: path(), data: data(), acl: Acl::open(), parent_cversion: 4 },
-        Txn::SetAcl { path: path(), acl: Acl::creator_all(), version: 1 },
+        Txn::CreateContainer {
+            path: path(),
+            data: data(),
+            acl: Acl::open().into(),
+            parent_cversion: 4,
+        },
+        Txn::SetAcl { path: path(), acl: Acl::creator_all().into(), version: 1 },
         Txn::CreateSession { timeout_ms: 10_000 },
         Txn::CloseSession { paths: Some(vec![path(), "/e".to_owned()]) },
         Txn::CloseSession { paths: None },
@@ -177,13 +184,13 @@ fn txns() -> Vec<Vec<u8>> {
         set,
     ];
     for (ephemeral, with_stat) in [(false, false), (true, true)] {
-        let (path, data, acl) = (path(), data(), Acl::open());
+        let (path, data, acl) = (path(), data(), Acl::open().into());
         txns.push(Txn::Create { with_stat, path, data, acl, ephemeral, parent_cversion: 1 });
     }
     txns.push(Txn::CreateTtl {
         path: path(),
         data: None,
-        acl: Acl::open(),
+        acl: Acl::open().into(),
         parent_cversion: 2,
         ttl_ms: 5_000,
     });
@@ -244,6 +251,26 @@ fn snapshots() -> Vec<Vec<u8>> {
             [vec![packing], bytes].concat()
         })
         .collect()
+}
+
+/// Snapshots as they are, and scripts of nodes.
+fn whole_snapshots() -> Vec<Vec<u8>> {
+    let mut seeds: Vec<_> = snapshots().into_iter().filter(|seed| seed[0] == 0).collect();
+    // The root, two nodes, one of them below the other; what comes behind.
+    for said in 0..8 {
+        let nodes = b"\x01\x04\0\0\x08\0\x02/a\x0d\x01\x04/a/b";
+        seeds.push([&nodes[..], &[said]].concat());
+    }
+    seeds
+}
+
+/// Those that cost little to open: hardly a change in a locked one opens.
+fn key_stores() -> Vec<Vec<u8>> {
+    let directory = "../../zk-server/tests/fixtures/key-stores";
+    let directory = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(directory);
+    let names = ["rsa.jks", "ec.jks", "several.jks", "trust.jks", "empty.jks", "open.p12"];
+    let read = |name| fs::read(directory.join(name)).expect("the fixtures lie beside zk-server");
+    names.into_iter().map(read).collect()
 }
 
 /// The files that Apache's server has written, with their names.

@@ -1,9 +1,12 @@
 //! The files of a server.
 
 use bytes::BytesMut;
+use zk_proto::{Acl, SessionId, Zxid};
 use zk_server::storage::format::{
-    LogEnd, LogReader, Packing, SnapshotError, SnapshotReader, encode_entry,
+    LogEnd, LogReader, OPEN_ACL, Packing, SnapshotEncoder, SnapshotError, SnapshotNode,
+    SnapshotReader, encode_entry,
 };
+use zk_server::storage::whole_snapshot::WholeSnapshot;
 
 /// A transaction log: it ends somewhere in the file, and what was read of it can be written and is
 /// the same.
@@ -52,4 +55,62 @@ fn read_snapshot(bytes: &[u8], packing: Packing) -> Result<(), SnapshotError> {
         assert!(packing != Packing::Plain || node.path.len() <= 3 * bytes.len());
     }
     reader.finish().map(|_| ())
+}
+
+/// What somebody sends to be restored. Behind an even byte it is the bytes themselves; behind an odd
+/// one a script of nodes, which are sealed as they should be: nothing else comes so far.
+pub(crate) fn whole_snapshot(data: &[u8]) {
+    let Some((form, rest)) = data.split_first() else { return };
+    let sealed = if form % 2 == 0 { rest.to_vec() } else { sealed(rest) };
+    match WholeSnapshot::read(&sealed[..], true) {
+        Ok(whole) => {
+            assert!(whole.tree.last_zxid() >= Zxid::ZERO);
+            // Behind it there is nothing, and in it nothing that could be left out.
+            let longer = [&sealed[..], &[0]].concat();
+            assert!(WholeSnapshot::read(&longer[..], true).is_err());
+            assert!(WholeSnapshot::read(&sealed[..sealed.len() - 1], true).is_err());
+        }
+        Err(error) => assert!(!error.to_string().is_empty()),
+    }
+}
+
+/// Each node is a byte for its zxid and ACL, one for its owner, and a path with its length in front;
+/// the last bytes say what stands behind the nodes.
+fn sealed(mut script: &[u8]) -> Vec<u8> {
+    let mut out = BytesMut::new();
+    let mut encoder = SnapshotEncoder::default();
+    let acl = Acl::open();
+    encoder.begin(&[(SessionId(1), 4000)], [(1, &acl[..])].into_iter(), &mut out);
+    let mut newest = 0;
+    while let [kind, owner, len, rest @ ..] = script {
+        let (path, rest) = rest.split_at(usize::from(*len).min(rest.len()));
+        script = rest;
+        let zxid = Zxid(i64::from(kind / 4));
+        newest = newest.max(zxid.0);
+        let node = SnapshotNode {
+            path: String::from_utf8_lossy(path).into_owned(),
+            data: (kind % 2 == 0).then_some(path),
+            acl: if kind % 4 < 2 { OPEN_ACL } else { i64::from(kind % 4) - 1 },
+            czxid: zxid,
+            mzxid: zxid,
+            pzxid: zxid,
+            ctime_ms: i64::from(*owner),
+            mtime_ms: 0,
+            version: 0,
+            create_count: 0,
+            acl_version: 0,
+            owner_bits: i64::from(owner.cast_signed()) << (owner % 64),
+        };
+        encoder.node(&node, &mut out);
+    }
+    encoder.end_nodes(&mut out);
+    let said = script.first().copied().unwrap_or(0);
+    let last = Zxid(newest + i64::from(said % 3) - 1);
+    if said % 4 > 0 {
+        encoder.digest(last, i32::from(said % 5), i64::from(said), &mut out);
+    }
+    if said % 4 > 1 {
+        encoder.last_zxid(last, &mut out);
+    }
+    out.to_vec()
 }
