@@ -11,13 +11,16 @@ use zk_server::storage::format::{encode_entry, encode_header};
 use zk_server::storage::log::TxnRecord;
 
 /// A prefix of commands, a method, a path and a query.
-const HTTP_ROUTES: [&str; 6] = [
+const HTTP_ROUTES: [&str; 9] = [
     "/commands\nGET\n/commands/srvr\n",
     "/commands\nGET\n/commands/stmk\ntraceMask=4",
     "/commands/\nHEAD\n/commands\n",
     "/\nPOST\n/no/such\na=b&traceMask=",
     "/zk\nTRACE\n/zk/ruok\n",
     "\nGET\n/readyz\n",
+    "/commands\nPOST\n/commands/restore\n",
+    "/commands\nGET\n/commands/snapshot\nstreaming=false",
+    "/commands\nHEAD\n/commands/snap\n",
 ];
 
 const STRINGS: [&str; 14] = [

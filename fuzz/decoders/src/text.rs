@@ -61,7 +61,12 @@ pub(crate) fn http_route(data: &[u8]) {
     let (commands, method, path, query) = (part(), part(), part(), part());
     let route = AdminRoute::of_admin(commands, method, path, Some(query));
     if let AdminRoute::Found(resource) = &route {
-        assert!(matches!(method, "GET" | "HEAD"));
+        // A restore is posted, and HEAD changes nothing: a snapshot writes a file.
+        match resource {
+            Resource::Restore => assert_eq!(method, "POST"),
+            Resource::Snapshot { .. } => assert_eq!(method, "GET"),
+            _ => assert!(matches!(method, "GET" | "HEAD")),
+        }
         match resource {
             Resource::UnknownCommand { name } => {
                 assert!(name.len() <= REPEATED_MAX && AdminCommand::named(name).is_none());
