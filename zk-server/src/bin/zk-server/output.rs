@@ -4,6 +4,7 @@ use std::io::{self, BufWriter, StdoutLock, Write};
 use std::path::Path;
 
 use clap::Args;
+use jiff::Timestamp;
 
 use crate::fields::Fields;
 
@@ -56,22 +57,10 @@ pub(crate) fn path(path: &Path) -> String {
     path.display().to_string().escape_debug().to_string()
 }
 
-/// Milliseconds since 1970 as a date and a time of day, in UTC.
+/// Milliseconds since 1970 as a date and a time of day, in UTC. What is beyond the year 9999, as a
+/// damaged file may have it, stays a number.
 pub(crate) fn utc(ms: i64) -> String {
-    const DAY_MS: i64 = 86_400_000;
-    let (day, of_day) = (ms.div_euclid(DAY_MS), ms.rem_euclid(DAY_MS));
-    // Eras of 400 years are all alike. They begin in March, so that leap days come last.
-    let day = day + 719_468;
-    let (era, day) = (day.div_euclid(146_097), day.rem_euclid(146_097));
-    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let day = day - (153 * month + 2) / 5 + 1;
-    let month = if month < 10 { month + 3 } else { month - 9 };
-    let year = era * 400 + year + i64::from(month < 3);
-    let (seconds, ms) = (of_day / 1000, of_day % 1000);
-    let (hour, minute, second) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{ms:03}Z")
+    Timestamp::from_millisecond(ms).map_or_else(|_| format!("{ms} ms"), |time| format!("{time:.3}"))
 }
 
 #[cfg(test)]
@@ -86,5 +75,6 @@ mod tests {
         assert_eq!(utc(4_107_542_399_999), "2100-02-28T23:59:59.999Z");
         assert_eq!(utc(4_107_542_400_000), "2100-03-01T00:00:00.000Z");
         assert_eq!(utc(-1), "1969-12-31T23:59:59.999Z");
+        assert_eq!(utc(i64::MIN), "-9223372036854775808 ms");
     }
 }
