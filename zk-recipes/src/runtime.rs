@@ -80,6 +80,31 @@ pub(crate) fn spawn_resident(client: &Client, task: impl Future<Output = ()> + S
     client.spawn(task);
 }
 
+/// As [`spawn_resident`], and calls `end` when the task has ended, however it did: also when the
+/// runtime is shut down under it. For who waits until there is an end.
+pub(crate) fn spawn_resident_to_end(
+    client: &Client,
+    task: impl Future<Output = ()> + Send + 'static,
+    end: impl FnOnce() + Send + 'static,
+) {
+    let end = AtEnd(Some(end));
+    spawn_resident(client, async move {
+        let _end = end;
+        task.await;
+    });
+}
+
+/// Calls what it holds when it is dropped.
+struct AtEnd<F: FnOnce()>(Option<F>);
+
+impl<F: FnOnce()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        if let Some(end) = self.0.take() {
+            end();
+        }
+    }
+}
+
 /// Work of the caller's that runs where the client does. Dropping this does not end it.
 #[derive(Debug)]
 pub(crate) struct Work {

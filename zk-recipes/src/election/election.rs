@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
-use zk_client::Client;
+use zk_client::{Client, Error as ClientError};
 
 use super::{
     ElectionBuilder, LatchState, LatchStates, LeaderLatch, LeaderObserver, Leadership, Participant,
@@ -90,7 +90,8 @@ impl LeaderElection {
             running: Mutex::default(),
             ended: watch::Sender::new(None),
         });
-        runtime::spawn_resident(client, lead(shared.clone(), Arc::new(work)));
+        let (task, ended) = (lead(shared.clone(), Arc::new(work)), shared.clone());
+        runtime::spawn_resident_to_end(client, task, move || ended.end(Err(over())));
         Self { shared }
     }
 
@@ -193,15 +194,28 @@ impl Drop for LeaderElection {
 async fn outcome(end: &mut watch::Receiver<Option<Result<()>>>) -> Result<()> {
     match end.wait_for(Option::is_some).await {
         Ok(end) => end.clone().unwrap_or(Ok(())),
-        // The runtime is gone, and the task with it.
-        Err(_) => Ok(()),
+        Err(_) => Err(over()),
     }
+}
+
+/// The runtime was shut down, and the task with it.
+fn over() -> Error {
+    Error::Client(ClientError::Closed)
 }
 
 impl Shared {
     fn running(&self) -> std::sync::MutexGuard<'_, Option<Running>> {
         // Nothing is left half-done under this lock, so a panic elsewhere is no reason to stop.
         self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It is over, like this, unless it was before.
+    fn end(&self, how: Result<()>) {
+        self.ended.send_if_modified(|ended| {
+            let is_first = ended.is_none();
+            ended.get_or_insert(how);
+            is_first
+        });
     }
 
     /// One term: the work from its start to its end, and only then the end of the term.
@@ -284,5 +298,5 @@ where
         given_up = shared.serve(leadership, start).await;
     }
     let left = shared.latch.leave().await;
-    shared.ended.send_replace(Some(left.and(given_up)));
+    shared.end(left.and(given_up));
 }

@@ -38,7 +38,8 @@ impl LeaderLatch {
 
     pub(super) fn run(contest: Contest, id: String, standing: Standing, requeue: Requeue) -> Self {
         let shared = Arc::new(Shared::new(contest, id, requeue));
-        runtime::spawn_resident(&shared.contest.client, run(shared.clone(), standing));
+        let (task, ended) = (run(shared.clone(), standing), shared.clone());
+        runtime::spawn_resident_to_end(&shared.contest.client, task, move || ended.end());
         Self { shared }
     }
 
@@ -131,7 +132,8 @@ impl LeaderLatch {
 
     /// Leaves the election and waits until the server has confirmed it, through disconnects.
     ///
-    /// The term's guard, if there is one, is lost from the call on.
+    /// The term's guard, if there is one, is lost from the call on. Should the client's runtime be
+    /// shut down, this ends, perhaps with an error, and the node goes with the session.
     pub async fn close(self) -> Result<()> {
         self.leave().await
     }

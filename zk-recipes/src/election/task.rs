@@ -93,6 +93,14 @@ impl Shared {
         offer.filter(|leadership| leadership.is_held())
     }
 
+    /// The task is over. Where it did not get to its end, its runtime was shut down.
+    pub(super) fn end(&self) {
+        if *self.states.borrow() != LatchState::Closed {
+            self.terms().failure = Some(Error::Client(ClientError::Closed));
+            self.publish(LatchState::Closed);
+        }
+    }
+
     pub(super) fn close_result(&self) -> Result<()> {
         self.terms().failure.clone().map_or(Ok(()), Err)
     }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use zk_client::Client;
+use zk_client::{Client, Error as ClientError};
 
 use super::party;
 use super::plan::Plan;
@@ -14,7 +14,7 @@ use super::planner::{Planner, clean_up, clean_up_after};
 use super::share::Share;
 use super::worker::Worker;
 use crate::election::LeaderLatch;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::options::NodeOptions;
 use crate::parents::child;
 use crate::runtime::{self, Pauses};
@@ -179,14 +179,14 @@ impl Partitioner {
 
     /// Revokes all shares, waits until they are released, and leaves. The others get the items as
     /// they are released. Dropped half-way, it goes on in the background; may be called again.
+    /// Should the client's runtime be shut down, this ends, perhaps with an error, and the nodes go
+    /// with the session.
     pub async fn leave(&self) -> Result<()> {
         self.shared.stop.cancel();
         let mut ended = self.shared.ended.subscribe();
-        match ended.wait_for(Option::is_some).await {
-            Ok(ended) => ended.clone().unwrap_or(Ok(())),
-            // The runtime is gone, and the task with it.
-            Err(_) => Ok(()),
-        }
+        // The sender lives in `shared`, so this ends by the state alone.
+        let ended = ended.wait_for(Option::is_some).await;
+        ended.map_or(Ok(()), |ended| ended.clone().unwrap_or(Ok(())))
     }
 }
 
@@ -231,11 +231,11 @@ impl PartitionerBuilder {
         });
         if shared.paths.is_kazoo {
             let membership = party::join(client, &shared).await?;
-            runtime::spawn_resident(client, party::run(shared.clone(), membership));
+            shared.spawn(party::run(shared.clone(), membership));
         } else {
             let latch = LeaderLatch::builder(&shared.paths.members, &shared.id);
             let latch = latch.options(shared.options.clone()).start(client).await?;
-            runtime::spawn_resident(client, run(shared.clone(), latch));
+            shared.spawn(run(shared.clone(), latch));
         }
         Ok(Partitioner { shared })
     }
@@ -278,9 +278,22 @@ impl Shared {
         drop(share);
     }
 
-    /// It is over, like this.
+    /// Runs the member's one task.
+    fn spawn(self: &Arc<Self>, task: impl Future<Output = ()> + Send + 'static) {
+        let shared = self.clone();
+        // Where it did not get to its end, the runtime was shut down.
+        let end = move || shared.end(Err(Error::Client(ClientError::Closed)));
+        runtime::spawn_resident_to_end(&self.client, task, end);
+    }
+
+    /// It is over, like this, unless it was before.
     pub(super) fn end(&self, left: Result<()>) {
-        self.ended.send_replace(Some(left));
+        self.stop.cancel();
+        self.ended.send_if_modified(|ended| {
+            let is_first = ended.is_none();
+            ended.get_or_insert(left);
+            is_first
+        });
         self.offered.notify_waiters();
     }
 

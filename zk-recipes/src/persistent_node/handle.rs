@@ -112,7 +112,9 @@ impl PersistentNode {
             }
         };
         if !manner.unattended {
-            runtime::spawn_resident(client, keep(shared, agreed));
+            let ended = shared.clone();
+            let task = keep(shared, agreed);
+            runtime::spawn_resident_to_end(client, task, move || ended.end());
         }
         Ok(node)
     }
@@ -248,6 +250,14 @@ impl Shared {
     /// Whether somebody else has the path for good.
     fn gave_way(&self) -> bool {
         self.manner.gives_way && matches!(*self.states.borrow(), NodeState::Taken { .. })
+    }
+
+    /// Nothing keeps the node any more. If its owner does not say so, the client was closed or its
+    /// runtime shut down, and the owner may be waiting to hear of it.
+    fn end(&self) {
+        if !self.stop.is_cancelled() && !self.gave_way() {
+            self.publish(NodeState::Closed);
+        }
     }
 
     async fn withdraw(&self) -> Result<Released> {

@@ -3,9 +3,11 @@
 
 use std::time::Duration;
 
+use zk_client::Error as ClientError;
+use zk_recipes::persistent_node::NodeState;
 use zk_recipes::{
-    Barrier, Cache, Config, Counter, DoubleBarrier, Group, IdGenerator, PersistentNode, Queue,
-    Rendezvous, ServiceRegistry,
+    Barrier, Cache, Config, Counter, DoubleBarrier, Error, Group, IdGenerator, LeaderElection,
+    LeaderLatch, Partitioner, PersistentNode, Queue, Rendezvous, ServiceRegistry,
 };
 
 use super::api;
@@ -83,4 +85,50 @@ async fn claims_go_with_the_session_and_what_was_written_stays() {
     assert!(soon(Barrier::new(&observer, "/a/b").is_set()).await.unwrap());
     let config = soon(Config::<u32>::watch(&observer, "/a/c")).await.unwrap();
     assert_eq!(config.value().as_deref(), Some(&7));
+}
+
+/// A task that sees its client end before it is dropped itself ends as with a closed client.
+fn is_over(ended: Result<(), Error>) -> bool {
+    matches!(ended, Ok(()) | Err(Error::Client(ClientError::Closed)))
+}
+
+#[tokio::test]
+async fn who_waits_for_the_end_is_not_left_waiting() {
+    let server = server().await;
+    let connect_string = server.connect_string();
+    let process = std::thread::spawn(move || {
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let open = runtime.block_on(async {
+            let client = connect_for(&connect_string, SESSION).await;
+            let latch = soon(LeaderLatch::start(&client, "/a/latch", "one")).await.unwrap();
+            let term = soon(latch.lead()).await.unwrap();
+            let election =
+                LeaderElection::start(&client, "/a/election", "one", |term| async move {
+                    term.cancellation().cancelled().await;
+                });
+            let election = soon(election).await.unwrap();
+            let plain = Partitioner::join(&client, "/a/shards", "one", ["a"]);
+            let kazoo = Partitioner::kazoo("/a/sets", "one").items(["a"]).join(&client);
+            let (plain, kazoo) = (soon(plain).await.unwrap(), soon(kazoo).await.unwrap());
+            let node = soon(PersistentNode::start(&client, "/a/node", "")).await.unwrap();
+            (client, latch, term, election, [plain, kazoo], node)
+        });
+        drop(runtime);
+        let (_client, latch, _term, election, partitioners, node) = open;
+        tokio::runtime::Runtime::new().unwrap().block_on(async {
+            assert!(matches!(soon(latch.lead()).await, Err(Error::LatchClosed { .. })));
+            assert!(is_over(soon(latch.close()).await));
+            assert!(is_over(soon(election.ended()).await));
+            assert!(is_over(soon(election.stop()).await));
+            for partitioner in partitioners {
+                assert!(soon(partitioner.wait_for_plan(|_| false)).await.is_none());
+                while let Some(share) = soon(partitioner.next()).await {
+                    drop(share);
+                }
+                assert!(is_over(soon(partitioner.leave()).await));
+            }
+            soon(node.wait_for(|state| *state == NodeState::Closed)).await;
+        });
+    });
+    tokio::task::spawn_blocking(move || process.join().unwrap()).await.unwrap();
 }
