@@ -208,7 +208,11 @@ async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> S
         };
         let guard = match acquired {
             Ok(guard) => guard,
-            Err(Error::Client(ClientError::Closed)) => break,
+            // The worker is about to hear of it. Ended before that, this would be taken up again at once.
+            Err(Error::Client(ClientError::Closed)) => {
+                revoke.cancelled().await;
+                break;
+            }
             Err(error) => {
                 warn!(%path, %error, "cannot take an item for now");
                 tokio::select! {

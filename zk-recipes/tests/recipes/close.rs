@@ -1,7 +1,12 @@
 //! A client that is closed takes everything along.
 
 use zk_client::Error as ClientError;
-use zk_recipes::{Error, LeaderLatch, Lock, LostReason, ServiceInstance, ServiceRegistry};
+use zk_recipes::persistent_node::NodeState;
+use zk_recipes::registry::RegistrationState;
+use zk_recipes::{
+    Error, LeaderLatch, Lock, LostReason, Partitioner, PersistentNode, ServiceInstance,
+    ServiceRegistry,
+};
 
 use crate::support::{children, client, server, soon, until_children};
 
@@ -51,4 +56,23 @@ async fn a_closed_client_is_refused() {
     let registry = ServiceRegistry::new(&client, "/services");
     assert!(soon(registry.register(ServiceInstance::new("api", "h", 1))).await.is_err());
     assert!(soon(registry.watch("api")).await.is_err());
+}
+
+#[tokio::test]
+async fn closing_the_client_is_told_to_who_waits_for_a_node_or_a_plan() {
+    let server = server().await;
+    let closing = client(&server).await;
+    let node = soon(PersistentNode::start(&closing, "/node", "")).await.unwrap();
+    let registry = ServiceRegistry::new(&closing, "/services");
+    let registration = soon(registry.register(ServiceInstance::new("api", "h", 1))).await.unwrap();
+    let plain = soon(Partitioner::join(&closing, "/shards", "one", ["a"])).await.unwrap();
+    let kazoo = Partitioner::kazoo("/sets", "one").items(["a"]);
+    let kazoo = soon(kazoo.join(&closing)).await.unwrap();
+
+    soon(closing.close()).await.unwrap();
+    soon(node.wait_for(|state| *state == NodeState::Closed)).await;
+    soon(registration.wait_for(|state| *state == RegistrationState::Unregistered)).await;
+    for partitioner in [plain, kazoo] {
+        assert!(soon(partitioner.wait_for_plan(|_| false)).await.is_none());
+    }
 }
