@@ -67,10 +67,11 @@ impl Planner<'_> {
 
     /// Looks who is there, and plans for them if need be; a watch for who comes and goes.
     async fn pass(&mut self, leadership: &Leadership) -> Result<OneshotWatch, ClientError> {
+        // Before the plan is asked for: if it is missed after this, the answer may be from before.
+        self.missing.borrow_and_update();
         let listed = self.client.children(&self.paths.members).watch().send();
         let read = self.client.get(&self.paths.plan).send();
         let (names, _, watch) = listed.await?;
-        self.missing.borrow_and_update();
         let (plan, version) = match read.await {
             Ok((data, stat)) => (Some(data), stat.version),
             Err(ClientError::NoNode { .. }) => (None, 0),
