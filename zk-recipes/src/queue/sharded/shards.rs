@@ -119,8 +119,9 @@ impl Shards {
 
     /// The shards as the server has them, and a watch for those that come and go.
     pub(super) async fn watched(&self) -> Result<(Vec<Shard>, OneshotWatch)> {
-        let (names, watch) = watch_children(&self.site.client, &self.site.path).await?;
+        // Locked before asking: no older list is taken in after a newer one.
         let mut known = self.known.lock().await;
+        let (names, watch) = watch_children(&self.site.client, &self.site.path).await?;
         known.update(&self.site, names);
         Ok((known.list(), watch))
     }

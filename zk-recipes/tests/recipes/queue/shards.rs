@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::TryStreamExt;
+use futures_util::{TryStreamExt, poll};
 use zk_client::{Acl, Client, CreateMode, Permissions};
 use zk_recipes::{Error, LeaderLatch, NodeOptions, Parents, ShardedQueue};
 
@@ -245,6 +245,38 @@ async fn what_is_dropped_leaves_nothing_but_the_items() {
     drop(queue);
     for shard in ["b1", "b2"] {
         until_children(&observer, &format!("/queues/a-consumers/{shard}"), 0).await;
+    }
+}
+
+/// Whoever waits lists the shards now and then. Its list may be old when it comes to look at it.
+#[tokio::test]
+async fn a_shard_that_was_seen_is_not_forgotten_for_an_older_list() {
+    let server = server().await;
+    let (observer, client) = (client(&server).await, client(&server).await);
+    observer.ensure_path(PATH).await.unwrap();
+    let queue = small(&client);
+    for step in 0..12 {
+        let mut waiting = Box::pin(queue.take());
+        // By then what it has asked for is here, and it has not looked yet.
+        for _ in 0..=step {
+            assert!(poll!(&mut waiting).is_pending());
+            client.exists("/").await.unwrap();
+        }
+        let shard = format!("{PATH}/b{step}");
+        observer.create(&shard, b"", CreateMode::Persistent).await.unwrap();
+        client.sync("/").await.unwrap();
+        let mut looking = Box::pin(queue.shards());
+        for _ in 0..4 {
+            if poll!(&mut looking).is_ready() {
+                break;
+            }
+            client.exists("/").await.unwrap();
+        }
+        drop(looking);
+        assert!(poll!(&mut waiting).is_pending());
+        drop(waiting);
+        let shards = soon(queue.shards()).await.unwrap();
+        assert!(shards.contains(&shard), "after {step} steps: {shards:?}");
     }
 }
 
