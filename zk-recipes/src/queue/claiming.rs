@@ -104,7 +104,13 @@ impl Core {
                     attempt.armed = may_be_done;
                     return Ok(None);
                 }
-                ClientError::SessionExpired if !client.is_closed() => return Ok(None),
+                // What may have come of it is gone with the session: once more, in the next.
+                ClientError::SessionExpired if !client.is_closed() => {
+                    pauses.pause().await;
+                    attempt.armed = false;
+                    attempt = Attempt::new(self, &item, stat.version);
+                    may_be_done = false;
+                }
                 error if may_pass(client, &error) => {
                     may_be_done |= error.is_outcome_unknown();
                     pauses.pause().await;

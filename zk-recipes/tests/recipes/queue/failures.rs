@@ -100,6 +100,24 @@ async fn handles_outlive_their_sessions() {
 }
 
 #[tokio::test]
+async fn a_try_that_loses_its_session_finds_the_item_in_the_next() {
+    let server = server().await;
+    let proxy = Proxy::start(server.addr()).await;
+    let client = connect(&proxy.connect_string()).await;
+    let queue = Queue::new(&client, PATH);
+    soon(queue.put("one")).await.unwrap();
+    soon(soon(queue.claim()).await.unwrap().release()).await.unwrap();
+    proxy.hold_reply(Op::Multi);
+    let trying = tokio::spawn(async move { queue.try_claim().await });
+    proxy.triggered(1).await;
+    expire(&server, &client);
+    proxy.cut();
+    let claim = soon(trying).await.unwrap().unwrap().expect("nobody else wants the item");
+    assert_eq!(claim.data(), b"one");
+    soon(claim.complete()).await.unwrap();
+}
+
+#[tokio::test]
 async fn one_who_waits_outlives_his_session() {
     let server = server().await;
     let (one, two) = (client(&server).await, client(&server).await);
