@@ -1,6 +1,13 @@
 //! Locks, elections, barriers, queues, counters, caches and service discovery on ZooKeeper, correct
 //! under failure.
 //!
+//! ```toml
+//! [dependencies]
+//! zk-client = "0.1"
+//! zk-recipes = "0.1"
+//! tokio = { version = "1", features = ["macros", "rt-multi-thread"] }
+//! ```
+//!
 //! ```no_run
 //! use zk_client::Client;
 //! use zk_recipes::Lock;
@@ -26,10 +33,11 @@
 //! | [`Lease`] | `Lease::new(&client, "/leases/x", "node-1", hour, skew).try_acquire()` | kazoo `NonBlockingLease`, `MultiNonBlockingLease` |
 //! | [`Semaphore`] | `Semaphore::new(&client, "/limits/x", 4).acquire()` | Curator `InterProcessSemaphoreV2`, `InterProcessSemaphoreMutex`, kazoo's `Semaphore` by another constructor |
 //! | [`LeaderLatch`] | `LeaderLatch::start(&client, "/masters", "node-1")` | Curator `LeaderLatch` |
-//! | [`LeaderElection`] | `LeaderElection::start(&client, "/masters", "node-1", work)` | Curator `LeaderSelector` |
+//! | [`LeaderElection`] | `LeaderElection::start(&client, "/masters", "node-1", work)` | Curator `LeaderSelector`, kazoo `Election` by another constructor |
 //! | [`Barrier`] | `Barrier::new(&client, "/barriers/start").wait()` | Curator `DistributedBarrier`, kazoo `Barrier` |
 //! | [`DoubleBarrier`] | `DoubleBarrier::new(&client, "/barriers/job", 3).enter()` | Curator `DistributedDoubleBarrier` |
 //! | [`Queue`], [`PriorityQueue`], [`DelayQueue`] | `Queue::new(&client, "/queues/mail").take()` | Curator's queues, kazoo's by another constructor |
+//! | [`ShardedQueue`] | `ShardedQueue::new(&client, "/queues/mail").take()` | Curator `QueueSharder` |
 //! | [`Cache`] | `Cache::tree(&client, "/settings")` | Curator `CuratorCache`, kazoo `TreeCache` |
 //! | [`PersistentNode`] | `PersistentNode::start(&client, "/health/node-1", "ready")` | Curator `PersistentNode` |
 //! | [`PersistentTtlNode`] | `PersistentTtlNode::start(&client, "/seen/node-1", "", ttl)` | Curator `PersistentTtlNode` |
@@ -39,7 +47,7 @@
 //! | [`IdGenerator`] | `IdGenerator::new(&client, "/ids").next()` | Curator `CachedAtomicLong` |
 //! | [`Config`] | `Config::<Limits>::watch(&client, "/config/limits")` | - |
 //! | [`Rendezvous`] | `Rendezvous::open(&client, "/jobs/17")` | - |
-//! | [`Partitioner`] | `Partitioner::join(&client, "/shards", "worker-1", items)` | - |
+//! | [`Partitioner`] | `Partitioner::join(&client, "/shards", "worker-1", items)` | kazoo `SetPartitioner` by another constructor |
 //! | [`ServiceRegistry`] | `ServiceRegistry::new(&client, "/services")` | Curator service discovery |
 //! | [`Transaction`] | `Transaction::begin(&client, "/transactions", ["a", "b"], payload)` | - |
 //!

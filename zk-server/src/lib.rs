@@ -1,7 +1,18 @@
 //! A ZooKeeper server: embedded in tests, or standalone.
 //!
-//! Clients of ZooKeeper 3.4 and later work against it unchanged. For tests, start one in the
-//! process with [`testing::TestServer`]; to run one, use the `zk-server` binary.
+//! Clients of ZooKeeper 3.4 and later work against it unchanged. In a test, start one in the process:
+//!
+//! ```no_run
+//! use zk_server::testing::TestServer;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let server = TestServer::start().await?; // on a port of its own, until it is dropped
+//! println!("clients connect to {}", server.connect_string());
+//! # Ok(()) }
+//! ```
+//!
+//! As a program it is the binary `zk-server`: `zk-server --dev` needs no set-up, `zk-server zoo.cfg` runs
+//! on a configuration of Apache's, and `zk-server --help` says what else there is.
 //!
 //! # How it is built
 //!
