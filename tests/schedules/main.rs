@@ -11,6 +11,7 @@
 //! ZK_SCHEDULES=1000 cargo test --release -p tests --test schedules  # more
 //! ZK_SCHEDULES_WHOLE=1 ZK_SCHEDULES=1000 cargo test …               # of the long ones as many
 //! ZK_SEED=17 cargo test -p tests --test schedules lock::            # one again, told in words
+//! ZK_SEED=5001 ZK_SCHEDULES=1000 cargo test …                       # from this one on
 //! ```
 //!
 //! | folder | what |

@@ -25,13 +25,12 @@ const PLAYED_TWICE: u64 = 2;
 /// So many schedules are looked through for a planted bug that does not show any more where it did.
 const SEARCHED: u64 = 300;
 
-/// The number of schedules of each scenario, and the first seed.
+/// The number of schedules of each scenario, one alone if a seed is asked for, and the first seed.
 pub(crate) fn wanted() -> (u64, u64) {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse().expect("a number"));
-    match number("ZK_SEED") {
-        Some(seed) => (1, seed),
-        None => (number("ZK_SCHEDULES").unwrap_or(SCHEDULES_DEFAULT), 1),
-    }
+    let (count, seed) = (number("ZK_SCHEDULES"), number("ZK_SEED"));
+    let default = if seed.is_some() { 1 } else { SCHEDULES_DEFAULT };
+    (count.unwrap_or(default), seed.unwrap_or(1))
 }
 
 /// Plays one schedule.
