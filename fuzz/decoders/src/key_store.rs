@@ -27,6 +27,8 @@ pub(crate) fn key_store(data: &[u8]) {
             assert!(trusted <= bytes.len(), "{trusted} bytes of {}", bytes.len());
             for entry in &store.keys {
                 assert!(entry.key.len() <= bytes.len());
+                assert!(entry.chain.len() <= bytes.len());
+                assert!(entry.chain.iter().all(|signed| signed.len() <= bytes.len()));
                 let own = entry.chain.first().map_or(&[][..], Vec::as_slice);
                 // It is written in once.
                 if let Some(whole) = key_store::with_public_key(&entry.key, own) {

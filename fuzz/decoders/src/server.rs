@@ -165,6 +165,8 @@ impl World {
             again.replay(&record.header, &record.txn);
         }
         assert_eq!(again.last_zxid(), self.server.last_zxid());
+        assert_eq!(again.tree().digest(), self.server.tree().digest());
+        assert_eq!(again.tree().node_count(), self.server.tree().node_count());
         assert_eq!(again.session_ids(), self.server.session_ids());
     }
 }

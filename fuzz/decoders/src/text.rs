@@ -67,25 +67,39 @@ pub(crate) fn http_route(data: &[u8]) {
             Resource::Snapshot { .. } => assert_eq!(method, "GET"),
             _ => assert!(matches!(method, "GET" | "HEAD")),
         }
+        assert_ne!(*resource, Resource::Metrics, "they have a port of their own");
         match resource {
             Resource::UnknownCommand { name } => {
                 assert!(name.len() <= REPEATED_MAX && AdminCommand::named(name).is_none());
             }
-            Resource::Command { trace_mask, .. } => {
+            Resource::Command { command, trace_mask } => {
+                assert!(!matches!(command, AdminCommand::Restore | AdminCommand::Snapshot));
                 assert!(trace_mask.as_ref().is_none_or(|mask| mask.len() <= REPEATED_MAX));
             }
             _ => {}
         }
     }
-    let metrics = AdminRoute::of_metrics(method, path);
-    assert!(metrics != AdminRoute::Found(Resource::Index));
+    if let AdminRoute::Found(resource) = AdminRoute::of_metrics(method, path) {
+        assert_eq!((resource, path), (Resource::Metrics, "/metrics"));
+        assert!(matches!(method, "GET" | "HEAD"));
+    }
 }
 
 /// Any text is a configuration or an error that says where it went wrong.
 pub(crate) fn zoo_cfg(data: &[u8]) {
+    /// A key and a value of 60 characters, each of which may be escaped, in a sentence.
+    const WARNING_LEN_MAX: usize = 2000;
     let Ok(text) = std::str::from_utf8(data) else { return };
+    // A line may be worth several warnings, and there is an end to them.
     match zk_server::config::parse("zoo.cfg", text) {
-        Ok(parsed) => assert!(parsed.warnings.len() <= text.lines().count() + 1),
+        Ok(parsed) => {
+            assert!(parsed.warnings.len() <= 100);
+            let lines = text.split(['\n', '\r']).count();
+            for warning in parsed.warnings {
+                assert!((1..=lines).contains(&warning.line), "{warning}");
+                assert!(warning.message.len() <= WARNING_LEN_MAX, "{warning}");
+            }
+        }
         Err(error) => assert!(error.to_string().contains("zoo.cfg"), "{error}"),
     }
 }
@@ -93,8 +107,15 @@ pub(crate) fn zoo_cfg(data: &[u8]) {
 /// A login file is read, or its error names it and shows none of it but a section's name.
 pub(crate) fn login_file(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
-    if let Err(error) = zk_server::config::login::parse("jaas.conf", text, "Server") {
+    let parse = |text: &str| zk_server::config::login::parse("jaas.conf", text, "Server");
+    if let Err(error) = parse(text) {
         assert!(error.to_string().starts_with("jaas.conf:"), "{error}");
+    }
+    // Whatever comes behind a password, and whatever is wrong with it.
+    let secret = "never-to-be-shown";
+    let behind = format!("Server {{ a.Module required user_bob=\"{secret}\" {text}");
+    if let Err(error) = parse(&behind) {
+        assert!(!error.to_string().contains(secret), "{error}");
     }
 }
 

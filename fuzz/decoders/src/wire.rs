@@ -92,7 +92,7 @@ pub(crate) fn reply(data: &[u8]) {
         Ok(OpCode::GetAcl) => round_trip::<GetAclResponse>(&body),
         Ok(OpCode::SetAcl) => round_trip::<SetAclResponse>(&body),
         Ok(OpCode::GetChildren) => round_trip::<GetChildrenResponse>(&body),
-        Ok(OpCode::GetChildren2) => round_trip::<GetChildren2Response>(&body),
+        Ok(OpCode::GetChildren2) => names(&body),
         Ok(OpCode::Sync) => round_trip::<SyncResponse>(&body),
         Ok(OpCode::GetEphemerals) => round_trip::<GetEphemeralsResponse>(&body),
         Ok(OpCode::GetAllChildrenNumber) => round_trip::<GetAllChildrenNumberResponse>(&body),
@@ -100,6 +100,21 @@ pub(crate) fn reply(data: &[u8]) {
         Ok(OpCode::WhoAmI) => round_trip::<WhoAmIResponse>(&body),
         Ok(OpCode::Sasl) => round_trip::<SaslResponse>(&body),
         _ => {}
+    }
+}
+
+/// Names in one piece are those that are read one by one.
+fn names(body: &Bytes) {
+    round_trip::<GetChildren2Response>(body);
+    round_trip::<GetChildren2Names>(body);
+    let one_by_one = GetChildren2Response::decode(&mut Reader::of(body));
+    match (GetChildren2Names::decode(&mut Reader::of(body)), one_by_one) {
+        (Ok(packed), Ok(one_by_one)) => {
+            assert!(packed.children.iter().eq(&one_by_one.children));
+            assert_eq!(packed.children.len(), one_by_one.children.len());
+            assert_eq!(packed.stat, one_by_one.stat);
+        }
+        (packed, one_by_one) => assert_eq!(packed.err(), one_by_one.err()),
     }
 }
 
@@ -146,6 +161,7 @@ pub(crate) fn txn(data: &[u8]) {
     let mut reader = Reader::new(data);
     let Ok(header) = TxnHeader::decode(&mut reader) else { return };
     let Ok(txn) = Txn::decode(header.op, &mut reader) else { return };
+    round_trip::<TxnHeader>(&Bytes::copy_from_slice(data));
     let mut out = BytesMut::new();
     txn.encode(&mut out);
     let again =
