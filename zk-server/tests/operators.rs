@@ -164,6 +164,28 @@ fn clients_that_hold_all_places_leave_them() {
     drop(silent);
 }
 
+/// Whoever opens all places and says nothing, or too little, or nothing more, must not keep the others
+/// waiting.
+#[test]
+fn who_asks_gets_the_place_of_who_does_not() {
+    const MORE_THAN_THERE_ARE: usize = 60;
+    let server = Running::start(|admin| admin.idle_timeout = 2 * PATIENCE);
+    let mut idle = Vec::new();
+    for said in ["", "GET /commands/ruok HTTP/1.1\r\nHo", "GET /livez HTTP/1.1\r\nHost: zk\r\n\r\n"]
+    {
+        for _ in 0..MORE_THAN_THERE_ARE {
+            let mut stream = dial(server.admin);
+            stream.write_all(said.as_bytes()).unwrap();
+            if said.ends_with("\r\n\r\n") {
+                assert_eq!(stream.read(&mut [0]).unwrap(), 1, "it is answered");
+            }
+            idle.push(stream);
+        }
+        let (head, _) = ask(server.admin, "GET", "/commands/ruok");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+}
+
 /// Asks until there is an answer: with little time for each connection, one may be cut before it
 /// has been heard.
 fn ask_patiently(address: SocketAddr) -> (String, String) {

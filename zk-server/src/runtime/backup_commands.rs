@@ -4,7 +4,6 @@
 use std::io::{self, Read};
 use std::net::IpAddr;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +16,7 @@ use tokio::task::JoinHandle;
 
 use super::clock;
 use super::durable::{Backup, BackupError, Taken};
+use super::http_places::Answering;
 use super::shared::Shared;
 use crate::admin::{self, AdminCommand, Gate, RESTORE_LEN_MAX, Refusal};
 use crate::config::AdminConfig;
@@ -56,7 +56,7 @@ pub(super) struct Asking<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) peer: IpAddr,
     /// What shows that the connection does not stand still.
-    pub(super) progress: &'a AtomicU64,
+    pub(super) answering: &'a Answering,
 }
 
 impl BackupCommands {
@@ -113,7 +113,7 @@ impl BackupCommands {
             turn.end(restored.is_ok());
             restored
         });
-        forward(request.into_body(), sender, asking.progress).await?;
+        forward(request.into_body(), sender, asking.answering).await?;
         let restored = self.wait(&asking, job).await.inspect_err(|error| {
             tracing::warn!("cannot restore what an operator sent: {error}");
             asking.count(|stats| stats.restore_errors += 1);
@@ -150,7 +150,7 @@ impl BackupCommands {
         let tick = self.idle_timeout / 3;
         loop {
             match tokio::time::timeout(tick, &mut job).await {
-                Err(_) => asking.progress.fetch_add(1, Ordering::Relaxed),
+                Err(_) => asking.answering.note_progress(),
                 Ok(Ok(done)) => return done.map_err(Refusal::from),
                 // It has panicked, and everything else stops over that.
                 Ok(Err(error)) => return Err(Refusal::Failed(error.to_string())),
@@ -242,7 +242,7 @@ enum Piece {
 async fn forward(
     mut body: Incoming,
     sender: mpsc::Sender<Piece>,
-    progress: &AtomicU64,
+    answering: &Answering,
 ) -> Result<(), Refusal> {
     let (mut len, mut counted, mut refused) = (0_u64, 0, 0);
     loop {
@@ -265,7 +265,7 @@ async fn forward(
         }
         if counted >= PROGRESS_LEN {
             counted = 0;
-            progress.fetch_add(1, Ordering::Relaxed);
+            answering.note_progress();
         }
         if sender.send(Piece::Bytes(bytes)).await.is_err() {
             refused += piece_len as u64;

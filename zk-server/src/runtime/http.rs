@@ -1,12 +1,12 @@
 //! The ports for operators: AdminServer, and the one that Prometheus asks.
 //!
-//! Each has room for [`CONNECTIONS_MAX`] connections; more wait in the system's queue. A head of a
-//! request is bounded in bytes and lines, its body is not read unless it is a snapshot to restore. A
+//! Each has [`CONNECTIONS_MAX`](super::http_places::CONNECTIONS_MAX) places; who comes when all are
+//! taken gets that of the oldest connection that is not being answered. A head of a request is bounded in bytes and lines, its body is not read unless it is a snapshot to restore. A
 //! connection that has nothing to ask, does not finish asking or does not read its answer is cut.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::pin::pin;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -24,13 +24,11 @@ use super::backup_commands::{Asking, BackupAnswer, BackupCommands};
 use super::doors::listen;
 use super::durable::Backup;
 use super::http_answer::{Answer, Content};
+use super::http_places::{Answering, Place, Places};
 use super::shared::Shared;
 use crate::admin::{self, AdminCommand, AdminRoute, Refusal, Resource};
 use crate::config::{AdminConfig, OperatorsConfig};
 use crate::ops::metrics;
-
-/// Connections of one port at the same time. Prometheus has one, a script one.
-const CONNECTIONS_MAX: usize = 50;
 
 /// Lines and bytes of the head of a request.
 const HEADERS_MAX: usize = 64;
@@ -39,6 +37,9 @@ const HEAD_LEN_MAX: usize = 16 << 10;
 /// How long a connection of Prometheus may have nothing to ask, which it does every 15 s, or not
 /// read its answer.
 const METRICS_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long the last answer of a connection may take to go out that has to leave its place.
+const FAREWELL: Duration = Duration::from_millis(500);
 
 /// How long to wait before `accept` is tried again after it failed.
 const ACCEPT_BACKOFF: Duration = Duration::from_millis(100);
@@ -131,16 +132,19 @@ impl HttpPort {
     /// Answers until the server stops.
     async fn serve(self, shared: Arc<Shared>) {
         let mut connections = JoinSet::new();
+        let mut places = Places::default();
+        let freed = places.freed();
         loop {
             tokio::select! {
                 biased;
                 () = shared.stop.cancelled() => return,
                 Some(_) = connections.join_next() => {}
-                accepted = self.listener.accept(), if connections.len() < CONNECTIONS_MAX => {
+                () = freed.notified() => {}
+                accepted = self.listener.accept(), if places.have_room() => {
                     match accepted {
                         Ok((socket, peer)) => {
                             let (shared, site) = (Arc::clone(&shared), Arc::clone(&self.site));
-                            connections.spawn(converse(shared, site, socket, peer));
+                            connections.spawn(converse(shared, site, socket, peer, places.take()));
                         }
                         Err(error) => {
                             tracing::debug!(%error, "cannot accept an operator's connection");
@@ -154,16 +158,20 @@ impl HttpPort {
 }
 
 /// Answers one connection until it ends, or stands still.
-async fn converse(shared: Arc<Shared>, site: Arc<Site>, socket: TcpStream, peer: SocketAddr) {
-    let progress = Arc::new(AtomicU64::new(0));
+async fn converse(
+    shared: Arc<Shared>,
+    site: Arc<Site>,
+    socket: TcpStream,
+    peer: SocketAddr,
+    place: Arc<Place>,
+) {
     let idle_timeout = site.idle_timeout;
     let service = {
-        let (shared, progress) = (Arc::clone(&shared), Arc::clone(&progress));
+        let (shared, place) = (Arc::clone(&shared), Arc::clone(&place));
         service_fn(move |request: Request<Incoming>| {
-            progress.fetch_add(1, Ordering::Relaxed);
             let (shared, site) = (Arc::clone(&shared), Arc::clone(&site));
-            let progress = Arc::clone(&progress);
-            async move { Ok::<_, Infallible>(respond(&shared, &site, peer, request, progress).await) }
+            let answering = place.answer();
+            async move { Ok::<_, Infallible>(respond(&shared, &site, peer, request, answering).await) }
         })
     };
     let connection = http1::Builder::new()
@@ -172,24 +180,33 @@ async fn converse(shared: Arc<Shared>, site: Arc<Site>, socket: TcpStream, peer:
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_LEN_MAX)
         .serve_connection(TokioIo::new(socket), service);
+    let mut connection = pin!(connection);
     tokio::select! {
         biased;
         () = shared.stop.cancelled() => {}
-        ended = connection => if let Err(error) = ended {
+        ended = connection.as_mut() => if let Err(error) = ended {
             tracing::debug!(%peer, %error, "lost an operator's connection");
         },
-        () = stands_still(&progress, idle_timeout) => {
+        () = stands_still(&place, idle_timeout) => {
             tracing::debug!(%peer, "cut off an operator's connection that stood still");
+        }
+        () = place.has_to_leave() => {
+            tracing::debug!(%peer, "an operator's connection leaves its place to another");
+            // Who has never asked has nothing to wait for.
+            if place.progress() > 0 {
+                connection.as_mut().graceful_shutdown();
+                let _ = tokio::time::timeout(FAREWELL, connection).await;
+            }
         }
     }
 }
 
 /// Waits until nothing happens from one look to the next.
-async fn stands_still(progress: &AtomicU64, between: Duration) {
+async fn stands_still(place: &Place, between: Duration) {
     loop {
-        let seen = progress.load(Ordering::Relaxed);
+        let seen = place.progress();
         tokio::time::sleep(between).await;
-        if progress.load(Ordering::Relaxed) == seen {
+        if place.progress() == seen {
             return;
         }
     }
@@ -200,7 +217,7 @@ async fn respond(
     site: &Site,
     peer: SocketAddr,
     request: Request<Incoming>,
-    progress: Arc<AtomicU64>,
+    answering: Answering,
 ) -> Response<Answer> {
     let (method, uri) = (request.method().as_str(), request.uri());
     let route = match &site.kind {
@@ -211,7 +228,7 @@ async fn respond(
     };
     let (status, kind, body) = match route {
         AdminRoute::Found(wanted @ (Resource::Snapshot { .. } | Resource::Restore)) => {
-            return back_up(shared, site, peer.ip(), request, progress, wanted).await;
+            return back_up(shared, site, peer.ip(), request, answering, wanted).await;
         }
         AdminRoute::Found(resource) => answer(shared, site, resource),
         AdminRoute::NotFound => (StatusCode::NOT_FOUND, TEXT, whole("there is nothing here\n")),
@@ -224,16 +241,16 @@ async fn respond(
         admin::Body::Whole(text) => Content::Whole(text.into()),
         admin::Body::Report(report) => Content::Report(Arc::clone(shared), Box::new(report)),
     };
-    response(status, kind, content, progress)
+    response(status, kind, content, answering)
 }
 
 fn response(
     status: StatusCode,
     kind: &'static str,
     content: Content,
-    progress: Arc<AtomicU64>,
+    answering: Answering,
 ) -> Response<Answer> {
-    let mut response = Response::new(Answer { progress, content });
+    let mut response = Response::new(Answer { answering, content });
     *response.status_mut() = status;
     response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
     response
@@ -245,14 +262,14 @@ async fn back_up(
     site: &Site,
     peer: IpAddr,
     request: Request<Incoming>,
-    progress: Arc<AtomicU64>,
+    answering: Answering,
     wanted: Resource,
 ) -> Response<Answer> {
     let commands = match &site.kind {
         SiteKind::Admin { backup, .. } => backup.get(),
         SiteKind::Metrics => None,
     };
-    let asking = Asking { shared, peer: peer.to_canonical(), progress: &progress };
+    let asking = Asking { shared, peer: peer.to_canonical(), answering: &answering };
     let (command, done) = match (commands, wanted) {
         (None, _) => (AdminCommand::Snapshot, Err(Refusal::Stops)),
         (Some(commands), Resource::Snapshot { streaming }) => {
@@ -265,17 +282,17 @@ async fn back_up(
             let status = StatusCode::from_u16(refusal.status());
             let text = admin::failed(command.name(), &refusal.to_string());
             let status = status.unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            response(status, JSON, Content::Whole(text.into()), progress)
+            response(status, JSON, Content::Whole(text.into()), answering)
         }
         Ok(BackupAnswer::Restored(text)) => {
-            response(StatusCode::OK, JSON, Content::Whole(text.into()), progress)
+            response(StatusCode::OK, JSON, Content::Whole(text.into()), answering)
         }
         Ok(BackupAnswer::Snapshot { zxid, len, pieces }) => {
             let (kind, content) = match pieces {
                 Some(pieces) => (OCTETS, Content::Pieces { pieces, left: len }),
                 None => (JSON, Content::Whole(admin::succeeded(command).into())),
             };
-            let mut response = response(StatusCode::OK, kind, content, progress);
+            let mut response = response(StatusCode::OK, kind, content, answering);
             let headers = response.headers_mut();
             if let Ok(zxid) = HeaderValue::from_str(&format!("{:#x}", zxid.0)) {
                 headers.insert("last_zxid", zxid);

@@ -3,20 +3,20 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use hyper::body::{Body, Frame, SizeHint};
 
 use super::backup_commands::Pieces;
+use super::http_places::Answering;
 use super::shared::Shared;
 use crate::ops::Report;
 
 /// A body that is there, or comes piece by piece as it is read. Each piece that is taken is
 /// progress.
 pub(super) struct Answer {
-    pub(super) progress: Arc<AtomicU64>,
+    pub(super) answering: Answering,
     pub(super) content: Content,
 }
 
@@ -56,7 +56,7 @@ impl Body for Answer {
         self.content = content;
         // Who waits for a thread stands still; a report goes on with nothing to say yet.
         if next.is_ready() || matches!(self.content, Content::Report(..)) {
-            self.progress.fetch_add(1, Ordering::Relaxed);
+            self.answering.note_progress();
         }
         next
     }

@@ -29,6 +29,7 @@ mod entry;
 mod error;
 mod http;
 mod http_answer;
+mod http_places;
 mod instance;
 mod login;
 mod process;
