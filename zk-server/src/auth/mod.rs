@@ -24,6 +24,7 @@ mod fix_up;
 mod identity;
 mod ip;
 mod scheme;
+mod verdicts;
 mod x509;
 
 pub use access::AccessControl;
@@ -31,6 +32,7 @@ pub use digest::digest_id;
 pub use fix_up::{ACL_LEN_MAX, AclRoom, InvalidAcl};
 pub use identity::{IDENTITY_COUNT_MAX, IDENTITY_LEN_MAX, Identities, Identity};
 pub use scheme::{AuthFailure, Scheme};
+pub(crate) use verdicts::Verdicts;
 pub use x509::subject_of;
 
 use sasl::SaslConfig;

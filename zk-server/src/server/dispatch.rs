@@ -5,14 +5,15 @@ use std::time::{Duration, Instant};
 use bytes::{Bytes, BytesMut};
 use zk_proto::codec::{Decode, Encode, FrameDecoder, Reader};
 use zk_proto::{
-    Acl, AuthPacket, ErrorCode, OpCode, Permissions, Request, RequestHeader, SessionId,
-    SyncResponse, Zxid, xid as reserved_xid,
+    AuthPacket, ErrorCode, OpCode, Permissions, Request, RequestHeader, SessionId, SyncResponse,
+    Zxid, xid as reserved_xid,
 };
 
 use super::connection::{Deferred, Phase, Waiting};
 use super::delivery::encode_reply;
 use super::{Action, CloseReason, Now, Server};
 use crate::ConnectionId;
+use crate::auth::Verdicts;
 use crate::request;
 use crate::request::admission::{self, Route};
 use crate::request::read::{self, ReadContext};
@@ -206,7 +207,9 @@ impl Server {
     fn set_watches(&mut self, conn: ConnectionId, xid: i32, lists: SetWatchesLists<'_>) {
         let Some(connection) = self.connections.get(&conn) else { return };
         let (access, identities) = (&self.access, &connection.identities);
-        let may_read = |acl: &[Acl]| access.allows(identities, acl, Permissions::READ);
+        let verdicts = Verdicts::default();
+        let may_read =
+            |acl: &_| verdicts.allows(access, (None, identities), acl, Permissions::READ);
         let events = set_watches::decide(&self.tree, &mut self.watches, conn, lists, may_read);
         self.catch_up(conn, &events);
         self.reply(conn, xid, |_| Ok(()));

@@ -9,6 +9,7 @@ use super::audit::Audited;
 use super::connection::{Deferred, Phase, Waiting};
 use super::{Action, CloseReason, Now, Server};
 use crate::ConnectionId;
+use crate::auth::Verdicts;
 use crate::request::respond::{self, ReplyShape};
 use crate::request::{self, Proposal, Requester, ServerRequest, SessionStanding, Slot};
 use crate::storage::log::TxnRecord;
@@ -167,11 +168,13 @@ impl Server {
         self.stats.commits += 1;
         self.stats.propagated(now.wall_ms.saturating_sub(record.header.time_ms));
         self.check_digest(&record);
+        let verdicts = Verdicts::default();
         for change in &applied.changes {
             let (connections, access) = (&self.connections, &self.access);
             let notifications = self.watches.fire(change, |conn, acl| {
                 connections.get(&conn).is_some_and(|connection| {
-                    access.allows(&connection.identities, acl, zk_proto::Permissions::READ)
+                    let asker = (Some(conn), &connection.identities);
+                    verdicts.allows(access, asker, acl, zk_proto::Permissions::READ)
                 })
             });
             for notification in notifications {

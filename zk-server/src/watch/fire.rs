@@ -1,5 +1,7 @@
 //! From a change to the events that connections get.
 
+use std::sync::Arc;
+
 use zk_proto::{Acl, EventType, path};
 
 use super::WatchManager;
@@ -28,7 +30,7 @@ impl WatchManager {
     pub fn fire(
         &mut self,
         change: &Change<'_>,
-        mut may_read: impl FnMut(ConnectionId, &[Acl]) -> bool,
+        mut may_read: impl FnMut(ConnectionId, &Arc<[Acl]>) -> bool,
     ) -> Vec<Notification> {
         let mut notifications = Vec::new();
         let (kind, here) = match change.kind {
@@ -37,13 +39,13 @@ impl WatchManager {
             ChangeKind::DataChanged => (EventType::NodeDataChanged, Kinds::DATA),
         };
         let connections = self.take_node_watchers(&change.path, here);
-        let event = (kind, &*change.path, &*change.acl);
+        let event = (kind, &*change.path, &change.acl);
         notifications.extend(notification(event, connections, &mut may_read));
         if change.kind != ChangeKind::DataChanged
             && let Some(parent) = path::parent(&change.path)
         {
             let connections = self.take_child_watchers(parent);
-            let event = (EventType::NodeChildrenChanged, parent, &*change.parent_acl);
+            let event = (EventType::NodeChildrenChanged, parent, &change.parent_acl);
             notifications.extend(notification(event, connections, &mut may_read));
         }
         notifications
@@ -74,9 +76,9 @@ impl WatchManager {
 }
 
 fn notification(
-    (kind, path, acl): (EventType, &str, &[Acl]),
+    (kind, path, acl): (EventType, &str, &Arc<[Acl]>),
     mut connections: Vec<ConnectionId>,
-    mut may_read: impl FnMut(ConnectionId, &[Acl]) -> bool,
+    mut may_read: impl FnMut(ConnectionId, &Arc<[Acl]>) -> bool,
 ) -> Option<Notification> {
     connections.retain(|connection| may_read(*connection, acl));
     let some = !connections.is_empty();

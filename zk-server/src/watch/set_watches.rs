@@ -14,6 +14,8 @@
 //! Apache's latest servers: a path is soon guessed, and a client may name watches it never held. Of
 //! a missing node everybody hears. These events carry no zxid.
 
+use std::sync::Arc;
+
 use zk_proto::{Acl, EventType, KeeperState, SetWatches, SetWatches2, WatcherEvent, Zxid};
 
 use super::{WatchKind, WatchManager};
@@ -74,7 +76,7 @@ pub fn decide(
     watches: &mut WatchManager,
     connection: ConnectionId,
     lists: SetWatchesLists<'_>,
-    may_read: impl Fn(&[Acl]) -> bool,
+    may_read: impl Fn(&Arc<[Acl]>) -> bool,
 ) -> Vec<WatcherEvent> {
     let since = lists.relative_zxid;
     let mut missed = Vec::new();

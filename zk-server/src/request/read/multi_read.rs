@@ -2,10 +2,11 @@
 
 use bytes::BytesMut;
 use zk_proto::codec::Encode;
-use zk_proto::{ErrorCode, MultiHeader, MultiOp, MultiRequest, OpCode};
+use zk_proto::{ErrorCode, MultiHeader, MultiOp, MultiRequest, OpCode, Permissions};
 
 use super::ReadContext;
 use super::children::encode_names;
+use crate::auth::Verdicts;
 
 /// Longest answer to a multiRead, in bytes. A frame of requests for one large node would otherwise
 /// multiply into gigabytes; no client takes a frame that is anywhere near.
@@ -21,10 +22,10 @@ impl ReadContext<'_> {
         if !request.ops.iter().all(MultiOp::is_read) {
             return Err(ErrorCode::MarshallingError);
         }
-        let start = body.len();
+        let (start, verdicts) = (body.len(), Verdicts::default());
         for op in &request.ops {
             let before = body.len();
-            if let Err(code) = self.read_part(op, body) {
+            if let Err(code) = self.read_part(op, &verdicts, body) {
                 body.truncate(before);
                 result_header(OpCode::Error, code).encode(body);
                 code.encode(body);
@@ -38,8 +39,17 @@ impl ReadContext<'_> {
         Ok(())
     }
 
-    fn read_part(&self, op: &MultiOp<'_>, body: &mut BytesMut) -> Result<(), ErrorCode> {
-        let node = self.readable(op.path())?;
+    fn read_part(
+        &self,
+        op: &MultiOp<'_>,
+        verdicts: &Verdicts,
+        body: &mut BytesMut,
+    ) -> Result<(), ErrorCode> {
+        let node = self.existing(op.path())?;
+        let asker = (None, self.identities);
+        if !verdicts.allows(self.access, asker, node.acl(), Permissions::READ) {
+            return Err(ErrorCode::NoAuth);
+        }
         result_header(op.op(), ErrorCode::Ok).encode(body);
         if matches!(op, MultiOp::GetData(_)) {
             node.data().encode(body);

@@ -1,9 +1,9 @@
 use zk_proto::{
-    Acl, CreateMode, CreateRequest, ErrorCode, ExistsRequest, ExistsResponse, GetAclRequest,
-    GetAclResponse, GetAllChildrenNumberRequest, GetAllChildrenNumberResponse, GetChildren2Request,
-    GetChildren2Response, GetChildrenRequest, GetChildrenResponse, GetDataRequest, GetDataResponse,
-    GetEphemeralsRequest, GetEphemeralsResponse, MultiOp, MultiRequest, MultiResponse, MultiResult,
-    Permissions, Request, WhoAmIResponse,
+    Acl, CheckVersionRequest, CreateMode, CreateRequest, ErrorCode, ExistsRequest, ExistsResponse,
+    GetAclRequest, GetAclResponse, GetAllChildrenNumberRequest, GetAllChildrenNumberResponse,
+    GetChildren2Request, GetChildren2Response, GetChildrenRequest, GetChildrenResponse,
+    GetDataRequest, GetDataResponse, GetEphemeralsRequest, GetEphemeralsResponse, MultiOp,
+    MultiRequest, MultiResponse, MultiResult, Permissions, Request, SetDataRequest, WhoAmIResponse,
 };
 
 use super::{
@@ -161,6 +161,45 @@ fn reads_of_a_multi_read_fail_one_by_one_and_set_no_watch() {
         "{results:?}"
     );
     assert_eq!(world.watches.watch_count(), 0);
+}
+
+/// As long as a request may make it, and asked for as often: each entry for each read would be minutes.
+#[test]
+fn a_long_acl_is_gone_through_once_for_all_operations_of_a_multi() {
+    const ENTRIES: usize = 20_000;
+    const READS: usize = 20_000;
+    let mut world = World::new();
+    world.authenticate("me:pw");
+    let long = |last: &str| {
+        let others = (0..ENTRIES).map(|i| Acl::new(Permissions::ALL, "digest", format!("no:{i}")));
+        others.chain([Acl::new(Permissions::READ, "digest", digest_id(last))]).collect::<Vec<_>>()
+    };
+    world.must(&create_with_acl("/mine", long("me:pw")));
+    world.must(&create_with_acl("/theirs", long("you:pw")));
+    let data = |path| MultiOp::GetData(GetDataRequest { path, watch: false });
+    let ops = (0..READS).map(|i| data(["/mine", "/theirs"][i % 2])).collect();
+    let body = world.read(&Request::MultiRead(MultiRequest { ops })).unwrap();
+    let results = decoded::<MultiResponse>(&body).results;
+    for pair in results.chunks(2) {
+        let [MultiResult::GetData { .. }, MultiResult::Error(ErrorCode::NoAuth)] = pair else {
+            panic!("{pair:?}");
+        };
+    }
+
+    let check = |path| MultiOp::Check(CheckVersionRequest { path, version: 0 });
+    let set = MultiOp::SetData(SetDataRequest { path: "/mine", data: None, version: 0 });
+    let write = |mut ops: Vec<_>, last| {
+        ops.push(last);
+        Request::Multi(MultiRequest { ops })
+    };
+    let checks = || vec![check("/mine"); READS];
+    world.must(&write(checks(), check("/mine")));
+    for refused in [set, check("/theirs")] {
+        let (code, body) = world.reply(&write(checks(), refused));
+        let results = decoded::<MultiResponse>(&body).results;
+        let last = results.last().cloned();
+        assert_eq!((code, last), (ErrorCode::Ok, Some(MultiResult::Error(ErrorCode::NoAuth))));
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use zk_proto::{Acl, ErrorCode, Permissions, Request};
 
 use super::pending::{Draft, NodeFacts};
 use super::proposer::{ProposerSettings, Requester, SessionStanding};
-use crate::auth::{AccessControl, AclRoom};
+use crate::auth::{AccessControl, AclRoom, Verdicts};
 
 pub(super) use delete::delete_container;
 pub(super) use quota::QuotaExcess;
@@ -32,6 +32,7 @@ pub(super) struct Validator<'v> {
     requester: &'v Requester<'v>,
     settings: ProposerSettings,
     acl_room: AclRoom,
+    verdicts: Verdicts,
     excess: Option<QuotaExcess>,
 }
 
@@ -44,7 +45,8 @@ impl<'v> Validator<'v> {
         requester: &'v Requester<'v>,
         settings: ProposerSettings,
     ) -> Self {
-        Self { draft, access, requester, settings, acl_room: AclRoom::default(), excess: None }
+        let (acl_room, verdicts) = (AclRoom::default(), Verdicts::default());
+        Self { draft, access, requester, settings, acl_room, verdicts, excess: None }
     }
 
     pub(super) fn judge(&mut self, request: &Request<'_>) -> Judged {
@@ -88,8 +90,9 @@ impl<'v> Validator<'v> {
         self.draft.node(path).ok_or(ErrorCode::NoNode)
     }
 
-    fn check_access(&self, acl: &[Acl], wanted: Permissions) -> Result<(), ErrorCode> {
-        let allowed = self.access.allows(self.requester.identities, acl, wanted);
+    fn check_access(&self, acl: &Arc<[Acl]>, wanted: Permissions) -> Result<(), ErrorCode> {
+        let asker = (None, self.requester.identities);
+        let allowed = self.verdicts.allows(self.access, asker, acl, wanted);
         if allowed { Ok(()) } else { Err(ErrorCode::NoAuth) }
     }
 

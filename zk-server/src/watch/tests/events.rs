@@ -122,7 +122,7 @@ fn who_may_not_read_hears_nothing_and_its_one_shot_watch_is_used_up() {
     deletion.acl = Acl::read_only().into();
     let fired = watches.fire(&deletion, |connection, acl| {
         // The node's ACL for the node, the parent's for its children.
-        connection == TWO || acl == Acl::open()
+        connection == TWO || **acl == Acl::open()
     });
     let expected = [(NodeDeleted, "/a/b", &[TWO][..]), (NodeChildrenChanged, "/a", &[ONE][..])];
     assert_eq!(events(&fired), expected);
