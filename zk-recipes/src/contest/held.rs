@@ -204,7 +204,11 @@ pub(crate) struct Held {
 impl Held {
     pub(crate) fn start(node: OwnNode, let_go_when_suspended: bool) -> Self {
         let term = Term::new(&node);
-        runtime::spawn_resident(&term.0.client, watch_over(term.clone(), let_go_when_suspended));
+        let (task, ended) = (watch_over(term.clone(), let_go_when_suspended), term.clone());
+        // A task that is dropped on its way goes with the runtime of the client.
+        runtime::spawn_resident_to_end(&term.0.client, task, move || {
+            ended.end(LostReason::ClientClosed);
+        });
         Self { node, term }
     }
 

@@ -7,7 +7,7 @@ use zk_client::Error as ClientError;
 use zk_recipes::persistent_node::NodeState;
 use zk_recipes::{
     Barrier, Cache, Config, Counter, DoubleBarrier, Error, Group, IdGenerator, LeaderElection,
-    LeaderLatch, Partitioner, PersistentNode, Queue, Rendezvous, ServiceRegistry,
+    LeaderLatch, Lock, Partitioner, PersistentNode, Queue, Rendezvous, ServiceRegistry,
 };
 
 use super::api;
@@ -111,11 +111,15 @@ async fn who_waits_for_the_end_is_not_left_waiting() {
             let kazoo = Partitioner::kazoo("/a/sets", "one").items(["a"]).join(&client);
             let (plain, kazoo) = (soon(plain).await.unwrap(), soon(kazoo).await.unwrap());
             let node = soon(PersistentNode::start(&client, "/a/node", "")).await.unwrap();
-            (client, latch, term, election, [plain, kazoo], node)
+            let guard = soon(Lock::acquire(&client, "/a/lock")).await.unwrap();
+            (client, guard, latch, term, election, [plain, kazoo], node)
         });
         drop(runtime);
-        let (_client, latch, _term, election, partitioners, node) = open;
+        let (_client, guard, latch, term, election, partitioners, node) = open;
         tokio::runtime::Runtime::new().unwrap().block_on(async {
+            soon(guard.lost()).await;
+            soon(term.lost()).await;
+            assert!(!guard.is_held() && !term.is_held());
             assert!(matches!(soon(latch.lead()).await, Err(Error::LatchClosed { .. })));
             assert!(is_over(soon(latch.close()).await));
             assert!(is_over(soon(election.ended()).await));
