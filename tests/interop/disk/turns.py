@@ -17,6 +17,7 @@ import urllib.request
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 import suite
+from ports import free_ports
 
 PROGRAM, CLASSPATH = sys.argv[1:3]
 suite.PATIENCE = 120.0  # a JVM on a busy machine starts in its own time
@@ -99,8 +100,7 @@ class Server:
 
     def _start(self, lines):
         """False if somebody else has got the port in between."""
-        with socket.create_server(("127.0.0.1", 0)) as free, socket.create_server(("127.0.0.1", 0)) as other:
-            self.port, self.admin = (some.getsockname()[1] for some in (free, other))
+        self.port, self.admin = free_ports(2)
         config = self.directory / "zoo.cfg"
         text = CONFIG.format(directory=self.directory, port=self.port)
         config.write_text(text + "\n".join(lines).format(admin=self.admin) + "\n")
