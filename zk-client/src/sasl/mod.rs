@@ -56,7 +56,8 @@
 //! authProvider.1=org.apache.zookeeper.server.auth.SASLAuthenticationProvider
 //! ```
 //!
-//! Servers from 3.9 on refuse DIGEST-MD5 unless they are started with `-Dzookeeper.fips-mode=false`.
+//! Late servers of 3.9 (3.9.6 does, 3.9.3 does not) refuse DIGEST-MD5 unless they are started with
+//! `-Dzookeeper.fips-mode=false`.
 //! All servers go by the realm and host `zk-sasl-md5`, whatever they are called.
 //!
 //! MD5 is long broken for signatures; here it hides a password, and who has seen an exchange can try
@@ -100,7 +101,7 @@
 //! | the error says | look here |
 //! | --- | --- |
 //! | the server does not do SASL | the server has no login section: is the file named, and the section called `Server`? |
-//! | the server refused the client | the password; the user; Kerberos on one side and DIGEST-MD5 on the other; `fips-mode` of a server from 3.9 on; the keytab of the server is not of the principal that the client asked for |
+//! | the server refused the client | the password; the user; Kerberos on one side and DIGEST-MD5 on the other; `fips-mode` of a late server of 3.9; the keytab of the server is not of the principal that the client asked for |
 //! | the server closed the connection | a server of 3.4 that has refused the client |
 //! | the server does not know the password | it is another server, or its password is out of date |
 //! | No credentials were supplied, no Kerberos credentials available | `kinit`, or `KRB5_CLIENT_KTNAME`; `klist` shows what there is |
