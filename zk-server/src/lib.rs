@@ -55,6 +55,7 @@ pub mod tree;
 pub mod watch;
 
 mod connection_id;
+mod counted_paths;
 mod der;
 mod log_limit;
 

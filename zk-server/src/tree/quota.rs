@@ -13,6 +13,7 @@ use zk_proto::path;
 
 use super::arena::NodeId;
 use super::{DataTree, special};
+use crate::counted_paths::CountedPaths;
 
 /// The name of the node with the limits of a quota.
 const LIMITS: &str = "zookeeper_limits";
@@ -128,22 +129,32 @@ pub struct Quota {
 
 /// The paths that have a quota.
 #[derive(Debug, Default)]
-pub(super) struct QuotaPaths(BTreeSet<Box<str>>);
+pub(super) struct QuotaPaths {
+    paths: BTreeSet<Box<str>>,
+    /// The same: each write asks which of them is above it.
+    counted: CountedPaths,
+}
 
 impl QuotaPaths {
     /// The deepest one that is the path or above it.
-    fn above<'p>(&self, path: &'p str) -> Option<&'p str> {
-        if self.0.is_empty() {
+    pub(super) fn above<'p>(&self, path: &'p str) -> Option<&'p str> {
+        if self.paths.is_empty() {
             return None;
         }
-        let mut at = path;
-        while !at.is_empty() {
-            if self.0.contains(at) {
-                return Some(at);
-            }
-            at = at.rfind('/').map_or("", |slash| &at[..slash]);
+        let above = self.counted.above(path).into_iter().chain([path]);
+        above.rev().find(|at| self.paths.contains(*at))
+    }
+
+    pub(super) fn insert(&mut self, path: &str) {
+        if self.paths.insert(path.into()) {
+            self.counted.add(path);
         }
-        None
+    }
+
+    pub(super) fn remove(&mut self, path: &str) {
+        if self.paths.remove(path) {
+            self.counted.remove(path);
+        }
     }
 }
 
@@ -172,13 +183,13 @@ impl DataTree {
 
     /// All quotas, in the order of their paths.
     pub fn quotas(&self) -> impl Iterator<Item = Quota> {
-        self.quotas.0.iter().filter_map(|path| self.quota_above(path))
+        self.quotas.paths.iter().filter_map(|path| self.quota_above(path))
     }
 
     /// A node was created.
     pub(super) fn count_created(&mut self, path: &str, data_len: usize) {
         if let Some(subtree) = quota_of(path, LIMITS) {
-            self.quotas.0.insert(subtree.into());
+            self.quotas.insert(subtree);
         } else if let Some(subtree) = quota_of(path, STATS) {
             self.count_anew(subtree);
         }
@@ -188,7 +199,7 @@ impl DataTree {
     /// A node was deleted.
     pub(super) fn count_deleted(&mut self, path: &str, data_len: usize) {
         if let Some(subtree) = quota_of(path, LIMITS) {
-            self.quotas.0.remove(subtree);
+            self.quotas.remove(subtree);
         }
         self.charge(path, -1, -signed(data_len));
     }
@@ -239,14 +250,16 @@ impl DataTree {
             .map(|id| (special::QUOTA.to_owned(), id))
             .into_iter()
             .collect();
-        let mut found = BTreeSet::new();
+        let mut found = QuotaPaths::default();
         while let Some((at, id)) = open.pop() {
-            found.extend(quota_of(&at, LIMITS).map(Box::from));
+            if let Some(subtree) = quota_of(&at, LIMITS) {
+                found.insert(subtree);
+            }
             let children = self.nodes.get(id).children();
             open.extend(children.map(|(name, child)| (path::join(&at, name), child)));
         }
-        found.iter().for_each(|subtree| self.count_anew(subtree));
-        self.quotas = QuotaPaths(found);
+        found.paths.iter().for_each(|subtree| self.count_anew(subtree));
+        self.quotas = found;
     }
 }
 

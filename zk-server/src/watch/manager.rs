@@ -7,9 +7,9 @@ use std::sync::Arc;
 use zk_proto::WatcherType;
 
 use super::WatchKind;
-use super::ancestors::RecursiveWatches;
 use super::kinds::Kinds;
 use crate::connection_id::ConnectionId;
+use crate::counted_paths::CountedPaths;
 
 /// How many entries of connections that are gone are removed from the table at a time, a few hundred
 /// microseconds' work: a connection may hold a million, and all others would wait for it.
@@ -34,7 +34,7 @@ pub struct WatchManager {
     /// watches that were set: each connection that goes takes a batch off it.
     departed: VecDeque<(ConnectionId, BTreeSet<Arc<str>>)>,
     count: usize,
-    recursive: RecursiveWatches,
+    recursive: CountedPaths,
 }
 
 /// What one connection watches.

@@ -17,7 +17,6 @@
 
 pub mod set_watches;
 
-mod ancestors;
 mod fire;
 mod kinds;
 mod manager;

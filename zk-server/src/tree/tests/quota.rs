@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::tree::StatsTrack;
+use crate::tree::quota::QuotaPaths;
 
 const LIMITS: &str = "/zookeeper/quota/a/zookeeper_limits";
 const STATS: &str = "/zookeeper/quota/a/zookeeper_stats";
@@ -113,6 +114,24 @@ fn what_clients_write_there_is_taken_as_it_is_and_breaks_nothing() {
         grower.create(odd);
         assert_eq!(grower.text(odd), "data", "the root has no quota");
     }
+}
+
+#[test]
+fn the_quota_above_a_path_of_very_many_names_is_found_in_one_pass() {
+    let names = "/a".repeat(200_000);
+    let (beside, below) = (format!("{}/b", &names[2..]), format!("{names}/b"));
+    let mut quotas = QuotaPaths::default();
+    for path in [&*names, "/a/a", "/a/a", "/b"] {
+        quotas.insert(path);
+    }
+    assert_eq!(quotas.above(&names), Some(&*names));
+    assert_eq!(quotas.above(&below), Some(&*names));
+    assert_eq!(quotas.above(&beside), Some("/a/a"));
+    quotas.remove("/a/a");
+    assert_eq!(quotas.above(&beside), None);
+    assert_eq!(quotas.above("/a/a"), None);
+    assert_eq!(quotas.above("/b"), Some("/b"));
+    assert_eq!(quotas.above("/"), None);
 }
 
 #[test]

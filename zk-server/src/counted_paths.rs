@@ -1,26 +1,26 @@
-//! Which nodes above a path are watched recursively, found in one pass over the path.
+//! Which paths above a path are of interest, found in one pass over the path.
 
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
-/// Recursive watches, counted by the hash of their path.
+/// Paths, such as those that are watched recursively, counted by their hash.
 ///
 /// A path of 100 000 names has as many ancestors. To look each up by its path would take time in
-/// the square of the path's length, for each change below a watch on the root. Their hashes all
+/// the square of the path's length, for each change that somebody far above cares for. Their hashes all
 /// come by the way while the path is hashed once; what a hash finds is then looked up.
 #[derive(Debug, Default)]
-pub(super) struct RecursiveWatches {
+pub(crate) struct CountedPaths {
     /// Only looked up, never iterated: the random order of its entries shows nowhere.
     counts: HashMap<u64, usize>,
 }
 
-impl RecursiveWatches {
-    pub(super) fn add(&mut self, path: &str) {
+impl CountedPaths {
+    pub(crate) fn add(&mut self, path: &str) {
         *self.counts.entry(hash(path)).or_default() += 1;
     }
 
     /// Takes back one [`add`](Self::add) of the same path.
-    pub(super) fn remove(&mut self, path: &str) {
+    pub(crate) fn remove(&mut self, path: &str) {
         let hash = hash(path);
         if let Some(count) = self.counts.get_mut(&hash) {
             *count -= 1;
@@ -31,7 +31,7 @@ impl RecursiveWatches {
     }
 
     /// The paths above `path` that are worth a look, from the root downwards.
-    pub(super) fn above<'p>(&self, path: &'p str) -> Vec<&'p str> {
+    pub(crate) fn above<'p>(&self, path: &'p str) -> Vec<&'p str> {
         let mut found = Vec::new();
         if self.counts.is_empty() || path == "/" {
             return found;
@@ -49,7 +49,7 @@ impl RecursiveWatches {
     }
 
     #[cfg(test)]
-    pub(super) fn total(&self) -> usize {
+    pub(crate) fn total(&self) -> usize {
         assert!(self.counts.values().all(|count| *count > 0));
         self.counts.values().sum()
     }
@@ -79,20 +79,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_watched_ancestors_are_worth_a_look() {
-        let mut watches = RecursiveWatches::default();
+    fn only_counted_ancestors_are_worth_a_look() {
+        let mut counted = CountedPaths::default();
         let names = "/a".repeat(200_000);
-        assert!(watches.above(&names).is_empty());
-        for watched in ["/", "/a/a", "/a/b", "/a/", "", "a", &names] {
-            watches.add(watched);
+        assert!(counted.above(&names).is_empty());
+        for path in ["/", "/a/a", "/a/b", "/a/", "", "a", &names] {
+            counted.add(path);
         }
-        assert_eq!(watches.above(&names), ["/", "/a/a"], "a path is not above itself");
-        assert_eq!(watches.above("/a"), ["/"]);
-        assert!(watches.above("/").is_empty());
-        watches.add("/a/a");
-        watches.remove("/a/a");
-        assert_eq!(watches.above("/a/a/a"), ["/", "/a/a"], "one of two is left");
-        watches.remove("/a/a");
-        assert_eq!(watches.above("/a/a/a"), ["/"]);
+        assert_eq!(counted.above(&names), ["/", "/a/a"], "a path is not above itself");
+        assert_eq!(counted.above("/a"), ["/"]);
+        assert!(counted.above("/").is_empty());
+        counted.add("/a/a");
+        counted.remove("/a/a");
+        assert_eq!(counted.above("/a/a/a"), ["/", "/a/a"], "one of two is left");
+        counted.remove("/a/a");
+        assert_eq!(counted.above("/a/a/a"), ["/"]);
     }
 }
