@@ -45,10 +45,14 @@ impl StatsTrack {
     const COUNT_HARD_LIMIT: &'static str = "countHardLimit";
     const BYTE_HARD_LIMIT: &'static str = "byteHardLimit";
 
-    /// Reads the data of a node. What cannot be read counts as not there: any client may have
-    /// written it. Apache's server stops over it.
+    /// Reads the data of a node. What cannot be read counts as not there, and so do all data that
+    /// are [longer](Self::LEN_MAX) than any numbers: any client may have written it, and each write
+    /// below reads it again. Apache's server stops over it.
     #[must_use]
     pub fn parse(data: &[u8]) -> Self {
+        if data.len() > Self::LEN_MAX {
+            return Self::default();
+        }
         let text = String::from_utf8_lossy(data);
         let pair = |part: &str| {
             let (key, value) = part.split_once('=').filter(|(key, _)| !key.is_empty())?;
@@ -61,6 +65,9 @@ impl StatsTrack {
     }
 
     const NONE: i64 = -1;
+
+    /// Bytes of data that are read: room for a hundred numbers, of which four mean something.
+    pub const LEN_MAX: usize = 4 << 10;
 
     fn of(count: i64, bytes: i64) -> Self {
         let values = [(Self::COUNT, count), (Self::BYTES, bytes)];

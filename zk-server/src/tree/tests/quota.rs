@@ -116,6 +116,30 @@ fn what_clients_write_there_is_taken_as_it_is_and_breaks_nothing() {
     }
 }
 
+/// They are read again with each write below.
+#[test]
+fn data_that_are_longer_than_any_numbers_count_as_none() {
+    let some = "count=5,bytes=7=;countHardLimit=9";
+    let padded = |len: usize| {
+        let names = (0..).map(|i| format!(";n{i}=1"));
+        let text = names.scan(some.to_owned(), |text, name| {
+            let whole = text.clone();
+            text.push_str(&name);
+            (text.len() <= len).then_some(whole)
+        });
+        text.last().unwrap()
+    };
+    let read = StatsTrack::parse(padded(StatsTrack::LEN_MAX).as_bytes());
+    assert_eq!((read.count(), read.bytes(), read.count_hard_limit()), (5, 7, 9));
+    let long = some.to_owned() + &";n=1".repeat(StatsTrack::LEN_MAX / 4);
+    assert_eq!(StatsTrack::parse(long.as_bytes()), StatsTrack::default());
+
+    let mut grower = Grower::with_quota_on_a();
+    grower.apply(&Txn::SetData { path: STATS.into(), data: Some(long.into()), version: 1 });
+    grower.create("/a/b");
+    assert!(grower.usage().len() < 100, "{}", grower.usage());
+}
+
 #[test]
 fn the_quota_above_a_path_of_very_many_names_is_found_in_one_pass() {
     let names = "/a".repeat(200_000);
