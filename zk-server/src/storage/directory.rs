@@ -16,12 +16,13 @@ pub trait Directory: fmt::Debug + Send + Sync {
     /// What the system says; so everywhere.
     fn list(&self) -> io::Result<Vec<String>>;
 
-    /// Reads a file from its beginning.
+    /// Reads a file from its beginning. What was opened so can be read to its end, even if the name
+    /// is removed meanwhile.
     ///
     /// # Errors
     ///
     /// Also if there is none.
-    fn read(&self, name: &str) -> io::Result<Box<dyn Read + '_>>;
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
 
     /// A new, empty file; one of that name is emptied.
     ///

@@ -30,13 +30,12 @@ pub(in crate::runtime) struct Backup {
     pub(super) queue: Arc<LogQueue>,
 }
 
-/// A snapshot that is on disk.
-#[derive(Debug)]
+/// A snapshot that is on disk, and open: it can be read even if purging takes its name away.
 pub(in crate::runtime) struct Taken {
     pub(in crate::runtime) zxid: Zxid,
     /// Its bytes.
     pub(in crate::runtime) len: u64,
-    directory: Arc<dyn Directory>,
+    file: Box<dyn Read + Send>,
 }
 
 /// Data that were put in place of others.
@@ -86,11 +85,13 @@ impl Backup {
             return Err(error);
         }
         store.add(zxid, Packing::Plain);
+        // Nobody purges while the store is locked.
+        let taken = Taken::open(&*directory, zxid, len)?;
         store.purge();
         let took = begun.elapsed();
         shared.act(|server, now| server.disk_stats().wrote_snapshot(zxid, now, took))?;
         tracing::info!(%zxid, "wrote a snapshot for an operator");
-        Ok(Taken { zxid, len, directory })
+        Ok(taken)
     }
 
     /// Puts a snapshot in the place of all data. Until the last step, which is short, clients go on;
@@ -134,15 +135,21 @@ impl Backup {
 }
 
 impl Taken {
+    pub(super) fn open(directory: &dyn Directory, zxid: Zxid, len: u64) -> io::Result<Self> {
+        let file = directory.read(&FileName::Snapshot(zxid, Packing::Plain).to_string())?;
+        Ok(Self { zxid, len, file })
+    }
+
     /// Hands out the file piece by piece, until `take` wants no more.
-    pub(in crate::runtime) fn read(&self, mut take: impl FnMut(Bytes) -> bool) -> io::Result<()> {
-        let name = FileName::Snapshot(self.zxid, Packing::Plain).to_string();
-        let mut file = self.directory.read(&name)?;
+    pub(in crate::runtime) fn read(
+        mut self,
+        mut take: impl FnMut(Bytes) -> bool,
+    ) -> io::Result<()> {
         let mut piece = vec![0; PIECE_LEN];
         let mut left = self.len;
         while left > 0 {
             let most = usize::try_from(left).map_or(PIECE_LEN, |left| left.min(PIECE_LEN));
-            match file.read(&mut piece[..most])? {
+            match self.file.read(&mut piece[..most])? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => {
                     left -= read as u64;

@@ -84,7 +84,7 @@ impl Directory for FailingDirectory {
         self.inner.list()
     }
 
-    fn read(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         self.inner.read(name)
     }
 

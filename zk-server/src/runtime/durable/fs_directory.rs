@@ -71,7 +71,7 @@ impl Directory for FsDirectory {
         Ok(names)
     }
 
-    fn read(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         Ok(Box::new(io::BufReader::with_capacity(1 << 20, File::open(self.path.join(name))?)))
     }
 

@@ -14,7 +14,7 @@ use super::*;
 use crate::config::ServerConfig;
 use crate::runtime::{Instance, StartError};
 use crate::storage::directory::Directory as _;
-use crate::storage::format::{Packing, test_record};
+use crate::storage::format::{FileName, Packing, test_record};
 use crate::storage::log::{FlushPolicy, LastBatch, LogSettings, LogWriter, TxnRecord};
 
 fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
@@ -137,6 +137,24 @@ fn a_real_directory_does_what_storage_needs() {
     directory.remove("y").unwrap();
     assert!(directory.list().unwrap().is_empty());
     assert!(directory.open("y").is_err());
+}
+
+#[test]
+fn a_snapshot_for_an_operator_outlives_its_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let directory = FsDirectory::open(dir.path()).unwrap();
+    let name = FileName::Snapshot(Zxid(7), Packing::Plain).to_string();
+    directory.create(&name).unwrap().write_at(0, b"all of it").unwrap();
+    let taken = Taken::open(&directory, Zxid(7), 9).unwrap();
+    // As purging does once the store is anybody's again.
+    directory.remove(&name).unwrap();
+    let mut read = Vec::new();
+    let all = taken.read(|piece| {
+        read.extend_from_slice(&piece);
+        true
+    });
+    assert!(all.is_ok(), "{all:?}");
+    assert_eq!(read, b"all of it");
 }
 
 fn config(data_dir: &Path) -> ServerConfig {

@@ -233,7 +233,7 @@ impl Directory for SimDirectory {
         Ok(self.names())
     }
 
-    fn read(&self, name: &str) -> io::Result<Box<dyn Read + '_>> {
+    fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
         let mut state = self.state();
         let file = state.file(name)?;
         Ok(Box::new(Cursor::new(state.files[file].content.clone())))
