@@ -85,8 +85,8 @@ enum Text<'a> {
     Invalid,
 }
 
-/// As Java reads it since the updates of November 2026; before, it took the bytes of every type for
-/// UTF-8, and had other names for the rare certificates where that makes a difference.
+/// As Java reads it from 17.0.21.1 on; before, it took the bytes of every type for UTF-8, and had
+/// other names for the rare certificates where that makes a difference.
 fn text_of(value: Element<'_>) -> Text<'_> {
     match value.tag {
         // UTF-8 string.
