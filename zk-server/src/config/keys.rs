@@ -84,6 +84,9 @@ pub(super) const HONOURED: &[&str] = &[
     "skipACL",
     "DigestAuthenticationProvider.superDigest",
     "DigestAuthenticationProvider.enabled",
+    "DigestAuthenticationProvider.digestAlg",
+    "fips-mode",
+    "security.auth_to_local",
     "nio.sessionlessCnxnTimeout",
     "java.security.auth.login.config",
     "sasl.serverconfig",
@@ -151,13 +154,10 @@ pub(super) const WITHOUT_EFFECT: &[&str] = &[
     "watcherCleanIntervalInSeconds",
     "maxInProcessingDeadWatchers",
     "bitHashCacheSize",
-    "DigestAuthenticationProvider.digestAlg",
-    "fips-mode",
     // The first two have no effect on Apache's servers either, however often they are recommended.
     "requireClientAuthScheme",
     "jaasLoginRenew",
     "requireKerberosConfig",
-    "security.auth_to_local",
     "leaderServes",
     "cnxTimeout",
     "quorumCnxnTimeoutMs",
@@ -191,6 +191,31 @@ pub(super) const PREFIXES_WITHOUT_EFFECT: &[&str] = &[
     "ssl.",
     "znode.container.",
 ];
+
+/// What holds instead, where the name of a key does not tell: for keys that begin so.
+const INSTEAD: &[(&str, &str)] = &[
+    ("request_", THROTTLED_OTHERWISE),
+    ("throttled_op_wait_time", THROTTLED_OTHERWISE),
+    ("connection_throttle_", "each session counts as one of `connection_throttle_tokens`"),
+    ("clientPortListenBacklog", "the system says how many connections may wait"),
+    ("maxResponseCacheSize", NO_CACHE),
+    ("maxGetChildrenResponseCacheSize", NO_CACHE),
+    ("readonlymode.enabled", "a server on its own always takes writes"),
+    ("localSessions", "each session is a global one, as on any standalone server"),
+    ("closeSessionTxn.enabled", "the log always says what the end of a session removes"),
+    ("emulate353TTLNodes", "TTL nodes are those of 3.5.4 and later"),
+    ("IPAuthenticationProvider.usexforwardedfor", "a client has the address it connects from"),
+    ("jvm.pause.", "there is no Java machine"),
+    ("enableEagerACLCheck", "an ACL is checked where the change is decided"),
+];
+const THROTTLED_OTHERWISE: &str =
+    "`globalOutstandingLimit` bounds what is in progress, and age drops no request";
+const NO_CACHE: &str = "answers are not cached";
+
+/// What holds instead of a key that has no effect; `None` if there is nothing to say.
+pub(super) fn instead(key: &str) -> Option<&'static str> {
+    INSTEAD.iter().find(|(prefix, _)| key.starts_with(prefix)).map(|(_, instead)| *instead)
+}
 
 /// Families of keys this server acts on.
 pub(super) const PREFIXES_HONOURED: &[&str] = &["authProvider.", "sasl.user.", "superUser."];

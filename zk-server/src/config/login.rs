@@ -41,6 +41,17 @@ pub fn parse(file: &str, text: &str, section: &str) -> Result<Login, ConfigError
     reader.login(found)
 }
 
+/// Why a section with users of DIGEST-MD5 is not taken under `fips-mode=true`.
+#[must_use]
+pub(crate) fn forbidden(file: &str, section: &str) -> ConfigError {
+    ConfigError::Line {
+        file: file.to_owned(),
+        line: 1,
+        problem: format!("section {section:?} has users of DIGEST-MD5, and fips-mode is true"),
+        expected: "one of the two, or a Kerberos login".to_owned(),
+    }
+}
+
 #[derive(Debug, PartialEq)]
 enum Token {
     /// A word, or text in quotes.

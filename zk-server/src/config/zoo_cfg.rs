@@ -324,13 +324,19 @@ impl ConfigReader<'_> {
     }
 
     pub(super) fn warn_without_effect(&mut self, property: &Property) {
-        let message = format!("{} has no effect on this server", shown(&property.key));
+        let mut message = format!("{} has no effect on this server", shown(&property.key));
+        if let Some(instead) = keys::instead(&property.key) {
+            message = format!("{message}: {instead}");
+        }
         self.warn(property.line, message);
     }
 
     fn warn_unknown(&mut self, property: &Property) {
         let key = shown(&property.key);
-        let message = match keys::suggestion(&property.key) {
+        // As a property of Java it has this in front, in a file it has not.
+        let bare = property.key.strip_prefix("zookeeper.");
+        let meant = bare.filter(|bare| keys::kind(bare) != KeyKind::Unknown);
+        let message = match meant.or_else(|| keys::suggestion(&property.key)) {
             Some(meant) => format!("unknown key {key}, did you mean `{meant}`? It has no effect"),
             None => format!("unknown key {key} has no effect"),
         };

@@ -44,6 +44,9 @@ impl ConfigReader<'_> {
             "kerberos.removeRealmFromPrincipal" => {
                 self.config.auth.sasl.principals.remove_realm = self.boolean(property)?;
             }
+            "security.auth_to_local" => self.set_local_names(property),
+            "fips-mode" => self.set_fips_mode(property)?,
+            "DigestAuthenticationProvider.digestAlg" => self.set_digest_algorithm(property)?,
             "sessionRequireClientSASLAuth" => self.enforcement.sasl = self.boolean(property)?,
             "enforce.auth.enabled" => self.enforcement.enabled = self.boolean(property)?,
             "enforce.auth.schemes" => {
@@ -93,6 +96,37 @@ impl ConfigReader<'_> {
         }
     }
 
+    /// Rules that make short names of principals are not followed. `DEFAULT` is what is done anyway.
+    fn set_local_names(&mut self, property: &Property) {
+        if property.value.split_whitespace().any(|rule| rule != "DEFAULT") {
+            let message = format!(
+                "{} has no effect on this server: clients of Kerberos keep the names of their \
+                 principals, and an ACL with a name that these rules make matches nobody",
+                shown(&property.key)
+            );
+            self.warn(property.line, message);
+        }
+    }
+
+    /// Keeps MD5 out where it is asked for. Whoever writes a login for it and says nothing has it.
+    fn set_fips_mode(&mut self, property: &Property) -> Result<(), ConfigError> {
+        if self.boolean(property)? {
+            self.config.auth.sasl.digest_md5_forbidden = true;
+            let message = "`fips-mode` forbids logins by DIGEST-MD5 and does no more on this server: \
+                           its TLS is no module that was validated";
+            self.warn(property.line, message.to_owned());
+        }
+        Ok(())
+    }
+
+    /// ACLs hold hashes: with another algorithm those that are there would match nobody.
+    fn set_digest_algorithm(&self, property: &Property) -> Result<(), ConfigError> {
+        match property.value.to_ascii_uppercase().as_str() {
+            "SHA1" | "SHA-1" | "SHA" => Ok(()),
+            _ => Err(self.bad_value(property, "SHA1, the only one that this server has")),
+        }
+    }
+
     /// What needs all keys to be read.
     pub(super) fn finish_authentication(&mut self) -> Result<(), ConfigError> {
         let line = |key: &str| self.seen.get(key).copied().unwrap_or(1);
@@ -101,6 +135,14 @@ impl ConfigReader<'_> {
             let line = line("java.security.auth.login.config");
             let problem = "there are users here and a login file besides".to_owned();
             return Err(self.bad(line, problem, "one of the two"));
+        }
+        if sasl.login.is_some() && sasl.digest_md5_forbidden {
+            let problem = "fips-mode is true, and there are users of DIGEST-MD5".to_owned();
+            return Err(self.bad(
+                line("fips-mode"),
+                problem,
+                "one of the two, or a Kerberos login",
+            ));
         }
         let required = match (&self.enforcement, self.enforcement.sasl) {
             (_, true) => vec![SCHEME.to_owned()],

@@ -44,7 +44,11 @@ fn read_login(config: &mut SaslConfig) -> Result<(), StartError> {
     {
         let text = read(file)?;
         let name = file.display().to_string();
-        config.login = Some(login::parse(&name, &text, &config.login_section)?);
+        let login = login::parse(&name, &text, &config.login_section)?;
+        if config.digest_md5_forbidden && matches!(login, Login::DigestMd5(_)) {
+            return Err(login::forbidden(&name, &config.login_section).into());
+        }
+        config.login = Some(login);
     }
     Ok(())
 }

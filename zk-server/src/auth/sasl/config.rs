@@ -32,6 +32,8 @@ pub struct SaslConfig {
     pub failed_clients_stay: bool,
     /// How principals of Kerberos become ids.
     pub principals: PrincipalRules,
+    /// Whether a login by DIGEST-MD5 keeps the server from starting (`fips-mode=true`).
+    pub digest_md5_forbidden: bool,
 }
 
 impl Default for SaslConfig {
@@ -46,6 +48,7 @@ impl Default for SaslConfig {
             any_user: None,
             failed_clients_stay: false,
             principals: PrincipalRules::default(),
+            digest_md5_forbidden: false,
         }
     }
 }

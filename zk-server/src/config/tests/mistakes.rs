@@ -66,10 +66,25 @@ fn lines_without_effect_are_warnings() {
         warned("commitLogCount=1"),
         ["zoo.cfg:3: `commitLogCount` has no effect on this server"]
     );
+    for (line, instead) in [
+        ("request_throttle_max_requests=100", "`globalOutstandingLimit`"),
+        ("connection_throttle_weight_enabled=true", "counts as one"),
+        ("throttled_op_wait_time=5", "age drops no request"),
+        ("clientPortListenBacklog=50", "the system says"),
+    ] {
+        let warnings = warned(line);
+        assert!(warnings[0].contains(instead), "{warnings:?}");
+    }
     assert_eq!(warned("netty.advancedFlowControl.enabled=true").len(), 1);
     assert_eq!(
         warned("tickTme=1"),
         ["zoo.cfg:3: unknown key `tickTme`, did you mean `tickTime`? It has no effect"]
+    );
+    assert_eq!(
+        warned("zookeeper.snapCount=100"),
+        [
+            "zoo.cfg:3: unknown key `zookeeper.snapCount`, did you mean `snapCount`? It has no effect"
+        ]
     );
     assert_eq!(warned("colour=red"), ["zoo.cfg:3: unknown key `colour` has no effect"]);
     assert_eq!(

@@ -102,6 +102,20 @@ fn authentication_is_set_as_on_apaches_servers() {
 }
 
 #[test]
+fn what_is_not_done_about_clients_is_said() {
+    let local = "security.auth_to_local";
+    let warnings = warned(&format!("{local}=RULE:[1:$1@$0](.*@EXAMPLE)s/@.*// DEFAULT"));
+    assert!(warnings[0].contains("keep the names of their principals"), "{warnings:?}");
+    assert!(warned(&format!("{local}=DEFAULT")).is_empty());
+    assert!(warned("fips-mode=true")[0].contains("forbids logins by DIGEST-MD5"));
+    for fine in ["fips-mode=false", "DigestAuthenticationProvider.digestAlg=SHA1"] {
+        assert!(warned(fine).is_empty(), "{fine}");
+    }
+    let users = "sasl.user.bob=hush\nfips-mode=false";
+    assert!(warned(users).is_empty());
+}
+
+#[test]
 fn users_can_stand_in_the_file_itself() {
     let text = "dataDir=/d\nclientPort=1\nsasl.user.bob=hush\\\\\nsasl.user.a\\ b=c\n\
         enforce.auth.enabled=true\nenforce.auth.schemes=sasl, digest\n";
@@ -123,6 +137,9 @@ fn authentication_that_nobody_could_pass_is_refused() {
         ("sasl.user.hush=", "without a name"),
         ("sasl.user.bob=hush\njava.security.auth.login.config=/x", "besides"),
         ("superUser=", "the id of a user"),
+        ("sasl.user.bob=hush\nfips-mode=true", "users of DIGEST-MD5"),
+        ("fips-mode=yes", "true or false"),
+        ("DigestAuthenticationProvider.digestAlg=SHA-256", "the only one that this server has"),
     ];
     for (lines, problem) in cases {
         let text = format!("dataDir=/d\nclientPort=1\n{lines}\n");
