@@ -217,6 +217,8 @@ fn server_stats(view: &ServerView<'_>) -> Map<String, Value> {
             "min_latency": stats.latency.min(),
             "num_alive_client_connections": view.connection_count,
             "auth_failed_count": stats.auth_failures,
+            "non_mtlsremote_conn_count": stats.plain_remote,
+            "non_mtlslocal_conn_count": stats.plain_local,
             "uptime": u64::try_from(view.uptime.as_millis()).unwrap_or(u64::MAX),
         }),
     );

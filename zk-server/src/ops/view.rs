@@ -75,8 +75,12 @@ pub(crate) struct ServerView<'a> {
 pub(crate) struct ConnectionView<'a> {
     pub(crate) peer: SocketAddr,
     pub(crate) secure: bool,
-    /// The session it serves, and its timeout in ms.
-    pub(crate) session: Option<(SessionId, i32)>,
+    /// The session it serves.
+    pub(crate) session: Option<SessionId>,
+    /// The timeout of the session, or of a connection without one.
+    pub(crate) timeout_ms: i32,
+    /// Whether anything that comes would still be read.
+    pub(crate) is_heard: bool,
     pub(crate) queued: usize,
     /// In ms since the epoch.
     pub(crate) established_ms: i64,

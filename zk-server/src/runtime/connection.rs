@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 
 use super::acceptor::Acceptor;
 use super::doors::Door;
-use super::entry::{Entered, enter};
+use super::entry::{Entered, NotEntered, enter};
 use super::shared::{Ending, Link, Shared, Stopped};
 use super::stream::{Moved, Stream};
 use crate::ConnectionId;
@@ -62,26 +62,43 @@ async fn receive(
     shared.accepted(conn, peer, &link)?;
     let entered = tokio::select! {
         biased;
-        () = ended(&shared, &link), if !matches!(door, Door::Plain) => None,
+        () = ended(&shared, &link), if !matches!(door, Door::Plain) => {
+            Err(NotEntered::Gone)
+        }
         entered = enter(door, socket, peer) => entered,
     };
-    let Some(Entered { stream, subject }) = entered else {
-        if let Some(Ending::Closed(reason)) = link.ending.get() {
-            report(&shared, peer, reason);
+    let Entered { stream, subject } = match entered {
+        Ok(entered) => entered,
+        Err(why) => {
+            if let Some(Ending::Closed(reason)) = link.ending.get() {
+                report(&shared, peer, reason);
+            }
+            turned_away(&shared, conn, why)?;
+            return Ok(None);
         }
-        shared.disconnected(conn)?;
-        return Ok(None);
     };
-    #[cfg(feature = "tls")]
-    if matches!(stream, Stream::Tls(_)) {
-        shared.act(|server, _| server.note_secure(conn))?;
-    }
+    shared.act(|server, _| match &stream {
+        Stream::Plain(_) => server.note_plain(conn),
+        #[cfg(feature = "tls")]
+        Stream::Tls(_) => server.note_secure(conn),
+    })?;
     if let Some(subject) = subject {
         shared.certified(conn, subject)?;
     }
     let (input, output) = (BytesMut::new(), BytesMut::new());
     let acceptor = Acceptor::default();
     Ok(Some(ConnectionTask { shared, conn, peer, link, acceptor, stream, input, output }))
+}
+
+/// Forgets a connection that did not get as far as the protocol.
+fn turned_away(shared: &Shared, conn: ConnectionId, why: NotEntered) -> Result<(), Stopped> {
+    #[cfg(feature = "tls")]
+    if why != NotEntered::Gone {
+        shared.act(|server, _| server.note_failed_handshake(why == NotEntered::NoPlace))?;
+    }
+    #[cfg(not(feature = "tls"))]
+    let _ = why;
+    shared.disconnected(conn)
 }
 
 struct ConnectionTask {

@@ -14,9 +14,25 @@ pub(super) struct Entered {
     pub(super) subject: Option<String>,
 }
 
+/// A client that is not in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(not(feature = "tls"), expect(dead_code, reason = "in the clear everybody gets in"))]
+pub(super) enum NotEntered {
+    /// It went before it had said in which way it wants to come.
+    Gone,
+    /// There was no place for its TLS handshake.
+    NoPlace,
+    /// Its TLS handshake failed.
+    Refused,
+}
+
 /// Lets a client in, or turns it away and says so in the log.
 #[cfg(feature = "tls")]
-pub(super) async fn enter(door: Door, socket: TcpStream, peer: SocketAddr) -> Option<Entered> {
+pub(super) async fn enter(
+    door: Door,
+    socket: TcpStream,
+    peer: SocketAddr,
+) -> Result<Entered, NotEntered> {
     use super::tls::begins_with_tls;
 
     let tls = match door {
@@ -26,21 +42,25 @@ pub(super) async fn enter(door: Door, socket: TcpStream, peer: SocketAddr) -> Op
             Ok(is_tls) => is_tls.then_some(tls),
             Err(error) => {
                 tracing::debug!(%peer, %error, "lost the connection");
-                return None;
+                return Err(NotEntered::Gone);
             }
         },
     };
     match tls {
         // The handshake's state is large, and a connection in the clear would keep room for it.
         Some(tls) => Box::pin(enter_by_tls(tls, socket, peer)).await,
-        None => Some(Entered { stream: Stream::Plain(socket), subject: None }),
+        None => Ok(Entered { stream: Stream::Plain(socket), subject: None }),
     }
 }
 
 /// Lets a client in.
 #[cfg(not(feature = "tls"))]
-pub(super) async fn enter(_: Door, socket: TcpStream, _: SocketAddr) -> Option<Entered> {
-    Some(Entered { stream: Stream::Plain(socket), subject: None })
+pub(super) async fn enter(
+    _: Door,
+    socket: TcpStream,
+    _: SocketAddr,
+) -> Result<Entered, NotEntered> {
+    Ok(Entered { stream: Stream::Plain(socket), subject: None })
 }
 
 #[cfg(feature = "tls")]
@@ -48,17 +68,21 @@ async fn enter_by_tls(
     tls: super::tls::TlsDoor,
     socket: TcpStream,
     peer: SocketAddr,
-) -> Option<Entered> {
+) -> Result<Entered, NotEntered> {
     use super::tls::HandshakeFailure;
 
     let stream = match tls.accept(socket).await {
         Ok(stream) => stream,
         Err(failure) => {
             tracing::warn!(%peer, "closed the connection: {failure}");
-            if let HandshakeFailure::Refused { mut socket, .. } = failure {
-                super::connection::linger(&mut socket).await;
-            }
-            return None;
+            return Err(match failure {
+                HandshakeFailure::TooMany { .. } => NotEntered::NoPlace,
+                HandshakeFailure::TimedOut { .. } => NotEntered::Refused,
+                HandshakeFailure::Refused { mut socket, .. } => {
+                    super::connection::linger(&mut socket).await;
+                    NotEntered::Refused
+                }
+            });
         }
     };
     let certificates = stream.get_ref().1.peer_certificates();
@@ -69,10 +93,10 @@ async fn enter_by_tls(
             if subject.is_none() {
                 tracing::warn!(%peer, "closed the connection: the subject of the client's \
                      certificate cannot be read");
-                return None;
+                return Err(NotEntered::Refused);
             }
             subject
         }
     };
-    Some(Entered { stream: Stream::Tls(Box::new(stream)), subject })
+    Ok(Entered { stream: Stream::Tls(Box::new(stream)), subject })
 }

@@ -100,6 +100,26 @@ impl Server {
         self.count_sent(conn, written);
     }
 
+    /// Sends text to an operator. It counts as a packet, and is no response to a client.
+    pub(super) fn tell_operator(&mut self, conn: ConnectionId, text: &str) {
+        let Some(connection) = self.connections.get_mut(&conn) else { return };
+        if connection.phase == Phase::Closing {
+            return;
+        }
+        connection.output.extend_from_slice(text.as_bytes());
+        self.unread += text.len();
+        self.count_answer(conn);
+        self.announce_output(conn);
+    }
+
+    /// Counts an answer to an operator, once all of it is written: it does not count itself.
+    pub(super) fn count_answer(&mut self, conn: ConnectionId) {
+        self.stats.packets_sent += 1;
+        if let Some(connection) = self.connections.get_mut(&conn) {
+            connection.stats.sent += 1;
+        }
+    }
+
     /// Counts one frame that was appended to a connection's output, and tells the runtime of it.
     pub(super) fn count_sent(&mut self, conn: ConnectionId, written: usize) {
         let Some(connection) = self.connections.get_mut(&conn) else { return };

@@ -62,6 +62,7 @@ impl Server {
             }
             if self.is_too_much(conn, bytes) {
                 let limit = self.config.limits.large_request_max_bytes;
+                self.stats.large_requests_rejected += 1;
                 self.close(conn, CloseReason::LargeRequests { limit });
                 continue;
             }

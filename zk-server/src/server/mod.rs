@@ -272,7 +272,9 @@ impl Server {
         if let Some(session) = connection.session() {
             self.sessions.disown(session, conn);
         }
-        self.stats.connections_dropped += 1;
+        if connection.phase != connection::Phase::Closing {
+            self.stats.connections_dropped += 1;
+        }
         let address = connection.peer.ip();
         if let Some(count) = self.per_address.get_mut(&address) {
             *count -= 1;

@@ -15,8 +15,6 @@ impl Server {
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         connection.phase = Phase::Reporting;
         connection.report = Some(Box::new(report));
-        connection.stats.sent += 1;
-        self.stats.packets_sent += 1;
         self.continue_report(conn);
     }
 
@@ -43,6 +41,7 @@ impl Server {
                 connection.report = Some(report);
             }
         } else {
+            self.count_answer(conn);
             self.close(conn, CloseReason::CommandAnswered);
         }
     }
@@ -57,11 +56,21 @@ impl Server {
     }
 
     fn connection_view<'a>(&'a self, connection: &'a Connection) -> ConnectionView<'a> {
-        let timeout = |session| self.sessions.timeout_ms(session).unwrap_or_default();
+        let session = connection.session();
+        let sessionless = self.config.limits.sessionless_timeout.as_millis();
+        let timeout_ms = session.map_or_else(
+            || i32::try_from(sessionless).unwrap_or(i32::MAX),
+            |session| self.sessions.timeout_ms(session).unwrap_or_default(),
+        );
         ConnectionView {
             peer: connection.peer,
             secure: connection.secure,
-            session: connection.session().map(|session| (session, timeout(session))),
+            session,
+            timeout_ms,
+            is_heard: matches!(
+                connection.phase,
+                Phase::Handshake | Phase::Opening | Phase::Active(_)
+            ),
             queued: connection.lane.len(),
             established_ms: connection.established_ms,
             stats: &connection.stats,

@@ -20,7 +20,16 @@ pub(crate) struct ServerStats {
     pub(crate) watch_bytes: u64,
     pub(crate) connection_requests: u64,
     pub(crate) connections_rejected: u64,
+    /// Those that a client left without a goodbye.
     pub(crate) connections_dropped: u64,
+    /// Those in the clear, from this machine and from others.
+    pub(crate) plain_local: u64,
+    pub(crate) plain_remote: u64,
+    /// TLS handshakes that failed, and those for which there was no place.
+    pub(crate) handshakes_failed: u64,
+    pub(crate) handshakes_exceeded: u64,
+    /// Requests for which there was no room beside other large ones.
+    pub(crate) large_requests_rejected: u64,
     pub(crate) sessionless_expired: u64,
     pub(crate) sessions_expired: u64,
     pub(crate) revalidations: u64,

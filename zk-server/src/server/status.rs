@@ -45,10 +45,11 @@ impl Server {
         };
         match answer {
             Answer::Text(text) => {
-                if !text.is_empty() {
-                    self.write(conn, |out| out.extend_from_slice(text.as_bytes()));
-                }
                 self.reset_for(word, allowed);
+                // Counted behind a reset, as in Apache.
+                if !text.is_empty() {
+                    self.tell_operator(conn, &text);
+                }
                 self.close(conn, super::CloseReason::CommandAnswered);
             }
             Answer::Report(report) => self.begin_report(conn, report),
@@ -130,6 +131,27 @@ impl Server {
     pub(crate) fn note_secure(&mut self, conn: ConnectionId) {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.secure = true;
+        }
+    }
+
+    /// Notes that a connection came in the clear.
+    pub(crate) fn note_plain(&mut self, conn: ConnectionId) {
+        let Some(connection) = self.connections.get(&conn) else { return };
+        if connection.peer.ip().to_canonical().is_loopback() {
+            self.stats.plain_local += 1;
+        } else {
+            self.stats.plain_remote += 1;
+        }
+    }
+
+    /// Notes that a connection did not get through its TLS handshake: for lack of a place, or
+    /// because one side did not accept the other.
+    #[cfg(feature = "tls")]
+    pub(crate) fn note_failed_handshake(&mut self, had_no_place: bool) {
+        if had_no_place {
+            self.stats.handshakes_exceeded += 1;
+        } else {
+            self.stats.handshakes_failed += 1;
         }
     }
 

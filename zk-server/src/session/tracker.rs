@@ -272,6 +272,11 @@ impl SessionTracker {
         })
     }
 
+    /// When a session ends unless it is heard; `None` if it is unknown.
+    pub(crate) fn ends(&self, id: SessionId) -> Option<Instant> {
+        self.sessions.get(&id).map(|session| self.end_of(session.bucket))
+    }
+
     /// The timeout of a session in ms.
     pub(crate) fn timeout_ms(&self, id: SessionId) -> Option<i32> {
         self.sessions.get(&id).map(|session| session.timeout_ms)

@@ -56,6 +56,7 @@ fn gauges<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         gauge("outstanding_requests", view.outstanding),
         gauge("znode_count", view.node_count),
         gauge("global_sessions", view.session_count),
+        signed("non_mtls_remote_conn_count", whole(stats.plain_remote)),
         signed("last_client_response_size", last_size.map_or(-1, whole)),
         signed("packets_sent", whole(stats.packets_sent)),
         signed("packets_received", whole(stats.packets_received)),
@@ -68,6 +69,7 @@ fn gauges<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         signed("uptime", i64::try_from(view.uptime.as_millis()).unwrap_or(i64::MAX)),
         signed("max_latency", whole(latency.max())),
         signed("min_client_response_size", size(stats.response_size.min())),
+        signed("non_mtls_local_conn_count", whole(stats.plain_local)),
     ];
     let files = [
         ("max_file_descriptor_count", process.max_files),
@@ -90,6 +92,9 @@ fn counters<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         ("connection_rejected", stats.connections_rejected),
         ("sessionless_connections_expired", stats.sessionless_expired),
         ("connection_drop_count", stats.connections_dropped),
+        ("large_requests_rejected", stats.large_requests_rejected),
+        ("unsuccessful_handshake", stats.handshakes_failed),
+        ("tls_handshake_exceeded", stats.handshakes_exceeded),
         ("digest_mismatches_count", stats.digest_mismatches),
         ("bytes_received_count", stats.bytes_received),
         ("connection_request_count", stats.connection_requests),

@@ -68,13 +68,14 @@ fn line(out: &mut String, view: &ConnectionView<'_>, brief: bool) {
         out,
         " /{}[{}](queued={},recved={},sent={}",
         view.peer,
-        u8::from(view.session.is_some()),
+        interest(view),
         view.queued,
         stats.received,
         stats.sent
     );
-    if let Some((session, timeout_ms)) = view.session.filter(|_| !brief) {
+    if let Some(session) = view.session.filter(|_| !brief) {
         let (established, op) = (view.established_ms, last_operation(view));
+        let timeout_ms = view.timeout_ms;
         let _ = write!(out, ",sid={session},lop={op},est={established},to={timeout_ms}");
         let last = stats.last;
         if let Some(xid) = last.map(|last| last.xid).filter(|xid| *xid >= 0) {
@@ -95,22 +96,20 @@ fn object(view: &ConnectionView<'_>, brief: bool) -> serde_json::Value {
     let stats = view.stats;
     let mut object = serde_json::json!({
         "remote_socket_address": view.peer.to_string(),
-        "interest_ops": u8::from(view.session.is_some()),
+        "interest_ops": interest(view),
         "outstanding_requests": view.queued,
         "packets_received": stats.received,
         "packets_sent": stats.sent,
     });
     let latency = &stats.latency;
-    if let Some((session, timeout_ms)) = view.session
-        && !brief
-        && let Some(fields) = object.as_object_mut()
-    {
+    if !brief && let Some(fields) = object.as_object_mut() {
         let last = stats.last;
         let more = [
-            ("session_id", session.0.into()),
+            // One without a session has these fields too, unlike in text.
+            ("session_id", view.session.map_or(0, |session| session.0).into()),
             ("last_operation", last_operation(view).into()),
             ("established", view.established_ms.into()),
-            ("session_timeout", timeout_ms.into()),
+            ("session_timeout", view.timeout_ms.into()),
             ("last_cxid", last.map_or(-1, |last| last.xid).into()),
             ("last_zxid", last.map_or(-1, |last| last.zxid.0).into()),
             ("last_response_time", last.map_or(0, |last| last.at_ms).into()),
@@ -122,6 +121,11 @@ fn object(view: &ConnectionView<'_>, brief: bool) -> serde_json::Value {
         fields.extend(more.map(|(key, value): (_, serde_json::Value)| (key.to_owned(), value)));
     }
     object
+}
+
+/// What Java calls the interest of a key: 1 for reading.
+fn interest(view: &ConnectionView<'_>) -> u8 {
+    u8::from(view.is_heard)
 }
 
 fn ms(duration: std::time::Duration) -> u64 {

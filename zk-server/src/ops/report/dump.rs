@@ -5,14 +5,12 @@ use std::time::Instant;
 
 use zk_proto::SessionId;
 
+use super::connection_sets::ConnectionSets;
 use super::{Format, Room, json_end, quoted};
 use crate::ops::date::java_date;
 use crate::server::{Now, Server};
 
-/// Sessions first, then ephemerals.
-///
-/// Apache's list of connections by when they are closed for lack of a session is not there: its
-/// other network layer has none either.
+/// Sessions first, then ephemerals, then, in text, connections by when they are closed.
 #[derive(Debug)]
 pub(crate) struct DumpReport {
     format: Format,
@@ -28,6 +26,7 @@ enum Stage {
     Sessions(Option<(u64, SessionId)>),
     /// Behind this node of this session.
     Ephemerals(Option<(SessionId, String)>),
+    Connections(ConnectionSets),
 }
 
 impl DumpReport {
@@ -57,11 +56,21 @@ impl DumpReport {
                     self.stage = Stage::Ephemerals(Some(last));
                     true
                 }
+                None if self.format == Format::Text => {
+                    out.push_str("Connections dump:\n");
+                    self.stage = Stage::Connections(ConnectionSets::default());
+                    true
+                }
                 None => {
                     self.end(out);
                     false
                 }
             },
+            Stage::Connections(mut sets) => {
+                let more = sets.piece(server, now, out);
+                self.stage = Stage::Connections(sets);
+                more
+            }
         }
     }
 
@@ -156,18 +165,15 @@ impl DumpReport {
     }
 
     fn end(&self, out: &mut String) {
-        match self.format {
-            Format::Text => out.push_str("Connections dump:\n"),
-            Format::Json(command) => {
-                let close = if self.first { "" } else { "]" };
-                let _ = write!(out, "{close}}}{}", json_end(command));
-            }
+        if let Format::Json(command) = self.format {
+            let close = if self.first { "" } else { "]" };
+            let _ = write!(out, "{close}}}{}", json_end(command));
         }
     }
 }
 
 /// A moment of the clock that never goes back, on the other one.
-fn wall_ms(now: Now, at: Instant) -> i64 {
+pub(super) fn wall_ms(now: Now, at: Instant) -> i64 {
     let ahead = at.saturating_duration_since(now.instant).as_millis();
     now.wall_ms.saturating_add(i64::try_from(ahead).unwrap_or(i64::MAX))
 }

@@ -4,6 +4,7 @@
 //! memory. Between two pieces the server goes on: a report is exact about whatever stays as it is
 //! meanwhile, and what comes or goes may be in it or not.
 
+mod connection_sets;
 mod connections;
 mod dump;
 mod watches;
