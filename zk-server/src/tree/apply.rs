@@ -7,6 +7,7 @@ use bytes::Bytes;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{Acl, EphemeralOwner, ErrorCode, SessionId, path};
 
+use super::acl_table::AclKey;
 use super::applied::{Applied, Change, ChangeKind, Outcome};
 use super::arena::NodeId;
 use super::node::Node;
@@ -111,43 +112,27 @@ impl DataTree {
                 parent.pzxid = parent.pzxid.max(header.zxid);
             });
         }
-        if let Some(existing) = self.nodes.get(parent_id).child(name) {
-            // Only in a replay. The node may be the work of later transactions: what they set is
-            // theirs. The ACL they will set once more.
-            self.replace_acl(existing, creation.acl);
-            return Outcome::Failed(ErrorCode::NodeExists);
-        }
-        let id = self.attach_created(header, parent_id, name, creation);
-        self.count_created(creation.path, creation.data.map_or(0, Bytes::len));
-        changes.push(self.change(ChangeKind::Created, Cow::Borrowed(creation.path), id, parent_id));
-        Outcome::Created { path: creation.path, stat: self.node_ref(id).stat() }
-    }
-
-    fn attach_created(
-        &mut self,
-        header: &TxnHeader,
-        parent: NodeId,
-        name: &str,
-        creation: &Creation<'_>,
-    ) -> NodeId {
+        let acl = self.acls.intern(creation.acl);
+        let node = creation.node(header, acl);
+        let digest = node.digest();
+        let id = match self.attach(parent_id, name, node) {
+            Ok(id) => id,
+            Err(existing) => {
+                // Only in a replay. The node may be the work of later transactions: what they set is
+                // theirs. The ACL they will set once more.
+                self.acls.release(acl);
+                self.replace_acl(existing, creation.acl);
+                return Outcome::Failed(ErrorCode::NodeExists);
+            }
+        };
+        self.digest.add(digest);
         let data_len = creation.data.map_or(0, Bytes::len);
         self.data_size += creation.path.len() + data_len;
         // By bits, so that a TTL is a session where extended types are off, as it will be read.
         self.owners.add(self.owner(creation.owner.bits()), creation.path);
-        let node = Node {
-            data: creation.data.map(|data| Box::from(&data[..])),
-            czxid: header.zxid,
-            mzxid: header.zxid,
-            pzxid: header.zxid,
-            ctime_ms: header.time_ms,
-            mtime_ms: header.time_ms,
-            owner_bits: creation.owner.bits(),
-            acl: self.acls.intern(creation.acl),
-            content: ContentSum::of(creation.path, creation.data.map(|data| &data[..])),
-            ..Node::default()
-        };
-        self.digest.add(node.digest());
-        self.attach(parent, name, node)
+        self.count_created(creation.path, data_len);
+        changes.push(self.change(ChangeKind::Created, Cow::Borrowed(creation.path), id, parent_id));
+        Outcome::Created { path: creation.path, stat: self.node_ref(id).stat() }
     }
 
     fn delete<'t>(
@@ -166,11 +151,10 @@ impl DataTree {
         self.change_stat(parent_id, |parent| {
             parent.pzxid = parent.pzxid.max(header.zxid);
         });
-        let Some(id) = self.nodes.get(parent_id).child(path::basename(&path)) else {
+        let Some(id) = self.nodes.get_mut(parent_id).remove_child(path::basename(&path)) else {
             return Outcome::Failed(ErrorCode::NoNode);
         };
         let change = self.change(ChangeKind::Deleted, path, id, parent_id);
-        self.nodes.get_mut(parent_id).remove_child(path::basename(&change.path));
         self.remove_subtree(&change.path, id);
         changes.push(change);
         Outcome::Deleted
@@ -284,11 +268,21 @@ impl DataTree {
         path::parent(path).and_then(|parent| self.find(parent))
     }
 
-    /// Files a node under its parent.
-    pub(super) fn attach(&mut self, parent: NodeId, name: &str, node: Node) -> NodeId {
+    /// Files a node under its parent, unless a node of that name is there already: that one.
+    ///
+    /// Not looked up before: among many children that costs as much again.
+    pub(super) fn attach(
+        &mut self,
+        parent: NodeId,
+        name: &str,
+        node: Node,
+    ) -> Result<NodeId, NodeId> {
         let id = self.nodes.insert(node);
-        self.nodes.get_mut(parent).add_child(name, id);
-        id
+        let added = self.nodes.get_mut(parent).add_child(name, id);
+        if added.is_err() {
+            self.nodes.remove(id);
+        }
+        added.map(|()| id)
     }
 }
 
@@ -314,5 +308,21 @@ impl<'t> Creation<'t> {
         };
         let (data, parent_create_count) = (data.as_ref(), *parent_create_count);
         Some(Self { path, data, acl, owner, parent_create_count })
+    }
+
+    /// It right after its creation.
+    fn node(&self, header: &TxnHeader, acl: AclKey) -> Node {
+        Node {
+            data: self.data.map(|data| Box::from(&data[..])),
+            czxid: header.zxid,
+            mzxid: header.zxid,
+            pzxid: header.zxid,
+            ctime_ms: header.time_ms,
+            mtime_ms: header.time_ms,
+            owner_bits: self.owner.bits(),
+            acl,
+            content: ContentSum::of(self.path, self.data.map(|data| &data[..])),
+            ..Node::default()
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! One znode.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::ops::Bound;
 
 use zk_proto::{EphemeralOwner, Stat, Zxid};
@@ -84,8 +85,15 @@ impl Node {
         self.children.as_ref().map_or(0, |children| children.len())
     }
 
-    pub(super) fn add_child(&mut self, name: &str, id: NodeId) {
-        self.children.get_or_insert_default().insert(name.into(), id);
+    /// Files a child under its name, unless there is one of that name already: that one.
+    pub(super) fn add_child(&mut self, name: &str, id: NodeId) -> Result<(), NodeId> {
+        match self.children.get_or_insert_default().entry(name.into()) {
+            Entry::Vacant(entry) => {
+                entry.insert(id);
+                Ok(())
+            }
+            Entry::Occupied(entry) => Err(*entry.get()),
+        }
     }
 
     pub(super) fn remove_child(&mut self, name: &str) -> Option<NodeId> {

@@ -91,13 +91,14 @@ impl TreeRestore {
         }
         let (parent_path, name) = at.rsplit_once('/').ok_or_else(misplaced)?;
         let parent = self.parent(parent_path).ok_or_else(misplaced)?;
-        if name.is_empty() || self.tree.nodes.get(parent).child(name).is_some() {
+        if name.is_empty() {
             return Err(misplaced());
         }
+        let digest = restored.digest();
+        let id = self.tree.attach(parent, name, restored).map_err(|_| misplaced())?;
         self.tree.data_size += at.len() + data_len;
         self.tree.owners.add(self.tree.owner(node.owner_bits), at);
-        self.tree.digest.add(restored.digest());
-        let id = self.tree.attach(parent, name, restored);
+        self.tree.digest.add(digest);
         self.trail.push((at.len(), id));
         self.last_path.clear();
         self.last_path.push_str(at);

@@ -50,6 +50,7 @@ impl DataTree {
             Node { data: Some(Box::default()), acl, acl_version, content, ..Node::default() };
         self.data_size += at.len();
         self.digest.add(node.digest());
-        self.attach(parent, path::basename(at), node);
+        let attached = self.attach(parent, path::basename(at), node);
+        debug_assert!(attached.is_ok(), "only what is not there is planted");
     }
 }
