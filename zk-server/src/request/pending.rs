@@ -1,11 +1,11 @@
 //! What nodes will be once all transactions on their way are applied.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::hash::RandomState;
+use std::hash::{BuildHasher, RandomState};
 use std::sync::Arc;
 
-use hashbrown::HashMap;
-use hashbrown::hash_map::{Entry, EntryRef};
+use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
 
 use super::proposer::Slot;
@@ -69,20 +69,45 @@ impl From<NodeRef<'_>> for NodeFacts {
 /// A node as the last pending transaction that touches it leaves it; `None`: deleted.
 type After = Option<NodeFacts>;
 
+/// A path, and where it stands among what is pending: hashed once, however often it is looked up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'p> {
+    path: &'p str,
+    hash: u64,
+}
+
+/// A [`Place`] that is kept.
+#[derive(Clone, Debug)]
+struct KeptPlace {
+    path: Arc<str>,
+    hash: u64,
+}
+
+impl KeptPlace {
+    fn place(&self) -> Place<'_> {
+        Place { path: &self.path, hash: self.hash }
+    }
+}
+
+impl From<Place<'_>> for KeptPlace {
+    fn from(place: Place<'_>) -> Self {
+        Self { path: place.path.into(), hash: place.hash }
+    }
+}
+
 /// The effects of the transactions that were proposed and are not applied yet.
 ///
 /// As large as the number of pending requests lets it grow, which the server bounds.
 #[derive(Debug, Default)]
 pub(super) struct Outstanding {
     /// Looked up, and iterated only where the order of what is found does not show.
-    ///
+    nodes: HashTable<Touched>,
     /// Clients choose the paths, and a multi brings thousands of them. So they are hashed by the
-    /// standard library's keyed function, with keys of the system's randomness, and not by this
-    /// map's own: its seed is made of addresses in memory, and it promises nothing against who looks
-    /// for paths that meet.
-    nodes: HashMap<Arc<str>, Touched, RandomState>,
+    /// standard library's keyed function, with keys of the system's randomness: cheaper ones promise
+    /// nothing against who looks for paths that meet.
+    keys: RandomState,
     /// What each transaction touched, in their order.
-    touched: VecDeque<(Zxid, Arc<str>)>,
+    touched: VecDeque<(Zxid, KeptPlace)>,
     /// Sessions whose end is pending, and its transaction.
     closing: BTreeMap<SessionId, Zxid>,
     /// What the tree will add up to; of no meaning while nothing is `touched`.
@@ -92,6 +117,7 @@ pub(super) struct Outstanding {
 /// A node that a pending transaction changes.
 #[derive(Debug)]
 struct Touched {
+    at: KeptPlace,
     /// The last such.
     by: Zxid,
     after: After,
@@ -103,10 +129,10 @@ impl Outstanding {
     /// Forgets the effects of transactions up to `zxid`: they are in the tree now.
     pub(super) fn forget(&mut self, zxid: Zxid) {
         while self.touched.front().is_some_and(|(by, _)| *by <= zxid)
-            && let Some((_, path)) = self.touched.pop_front()
+            && let Some((_, at)) = self.touched.pop_front()
         {
             // A later transaction may have touched the node again.
-            if let Entry::Occupied(entry) = self.nodes.entry(path)
+            if let Ok(entry) = self.nodes.find_entry(at.hash, is_at(at.place()))
                 && entry.get().by <= zxid
             {
                 entry.remove();
@@ -127,9 +153,12 @@ impl Outstanding {
         self.closing.insert(session, zxid);
     }
 
-    /// Whether a pending transaction touches the node.
-    pub(super) fn touches(&self, path: &str) -> bool {
-        self.nodes.contains_key(path)
+    fn place<'p>(&self, path: &'p str) -> Place<'p> {
+        Place { path, hash: self.keys.hash_one(path) }
+    }
+
+    fn get(&self, place: Place<'_>) -> Option<&Touched> {
+        self.nodes.find(place.hash, is_at(place))
     }
 
     /// What the tree will add up to once everything pending is applied.
@@ -141,13 +170,24 @@ impl Outstanding {
     fn owned_by(&self, session: SessionId) -> impl Iterator<Item = &str> {
         let owner = EphemeralOwner::Session(session);
         let owned = move |after: &After| after.as_ref().is_some_and(|facts| facts.owner == owner);
-        self.nodes.iter().filter(move |(_, touched)| owned(&touched.after)).map(|(path, _)| &**path)
+        self.nodes
+            .iter()
+            .filter(move |touched| owned(&touched.after))
+            .map(|touched| &*touched.at.path)
     }
 
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.nodes.is_empty() && self.touched.is_empty() && self.closing.is_empty()
     }
+}
+
+fn hash_of(touched: &Touched) -> u64 {
+    touched.at.hash
+}
+
+fn is_at(place: Place<'_>) -> impl Fn(&Touched) -> bool {
+    move |touched| *touched.at.path == *place.path
 }
 
 /// The tree, what is pending, and on top the effects of the request that is being validated: each
@@ -162,7 +202,7 @@ pub(super) struct Draft<'d> {
     slot: Slot,
     /// What stood where the request has put something, in the order of its first effects on each
     /// node.
-    before: Vec<(Arc<str>, Before)>,
+    before: Vec<(KeptPlace, Before)>,
 }
 
 /// A node before a request.
@@ -179,76 +219,81 @@ impl<'d> Draft<'d> {
         Self { tree, outstanding, slot, before: Vec::new() }
     }
 
+    /// Where to look a path up.
+    pub(super) fn place<'p>(&self, path: &'p str) -> Place<'p> {
+        self.outstanding.place(path)
+    }
+
     /// The node as it will be when the request's turn comes.
-    pub(super) fn node(&self, path: &str) -> Option<NodeFacts> {
-        match self.outstanding.nodes.get(path) {
+    pub(super) fn node(&self, at: Place<'_>) -> Option<NodeFacts> {
+        match self.outstanding.get(at) {
             Some(touched) => touched.after.clone(),
-            None => self.tree.node(path).map(NodeFacts::from),
+            None => self.tree.node(at.path).map(NodeFacts::from),
         }
     }
 
     /// Whether the node will be there when the request's turn comes.
-    pub(super) fn has(&self, path: &str) -> bool {
-        match self.outstanding.nodes.get(path) {
+    pub(super) fn has(&self, at: Place<'_>) -> bool {
+        match self.outstanding.get(at) {
             Some(touched) => touched.after.is_some(),
-            None => self.tree.node(path).is_some(),
+            None => self.tree.node(at.path).is_some(),
         }
     }
 
-    /// The place of the request that is being validated.
+    /// The turn of the request that is being validated.
     pub(super) fn slot(&self) -> Slot {
         self.slot
     }
 
-    pub(super) fn put(&mut self, path: &str, facts: NodeFacts) {
-        self.set(path, facts.applied, Some(facts));
+    pub(super) fn put(&mut self, at: Place<'_>, facts: NodeFacts) {
+        self.set(at, facts.applied, Some(facts));
     }
 
     /// Deletes a node and takes it from its parent's children.
-    pub(super) fn delete(&mut self, path: &str, facts: &NodeFacts) {
-        self.set(path, facts.applied, None);
-        if let Some(parent_path) = zk_proto::path::parent(path) {
-            self.remove_children(parent_path, 1);
-        }
+    pub(super) fn delete(&mut self, at: Place<'_>, facts: &NodeFacts, parent: Place<'_>) {
+        self.set(at, facts.applied, None);
+        self.remove_children(parent, 1);
     }
 
     /// Deletes nodes that have no children, and each of which is there.
     pub(super) fn delete_all(&mut self, paths: &[String]) {
         let mut gone_below: BTreeMap<&str, usize> = BTreeMap::new();
         for path in paths {
-            let applied = self.node(path).map_or(NodeDigest::NONE, |facts| facts.applied);
-            self.set(path, applied, None);
+            let at = self.place(path);
+            let applied = self.node(at).map_or(NodeDigest::NONE, |facts| facts.applied);
+            self.set(at, applied, None);
             let parent = zk_proto::path::parent(path).unwrap_or_default();
             *gone_below.entry(parent).or_default() += 1;
         }
         for (path, gone) in gone_below {
-            self.remove_children(path, gone);
+            self.remove_children(self.place(path), gone);
         }
     }
 
-    fn remove_children(&mut self, path: &str, gone: usize) {
-        if let Some(mut parent) = self.node(path) {
+    fn remove_children(&mut self, at: Place<'_>, gone: usize) {
+        if let Some(mut parent) = self.node(at) {
             parent.child_count = parent.child_count.saturating_sub(gone);
             parent.stat.pzxid = self.slot.zxid;
-            self.put(path, parent);
+            self.put(at, parent);
         }
     }
 
     /// `applied` is the digest of the node in the tree, if nothing pending touches it.
-    fn set(&mut self, path: &str, applied: NodeDigest, after: After) {
+    fn set(&mut self, place: Place<'_>, applied: NodeDigest, after: After) {
         let by = self.slot.zxid;
-        match self.outstanding.nodes.entry_ref(path) {
-            EntryRef::Occupied(mut entry) if entry.get().by == by => entry.get_mut().after = after,
-            EntryRef::Occupied(mut entry) => {
-                let path = Arc::clone(entry.key());
-                let touched = Touched { by, after, digest: NodeDigest::NONE };
-                self.before.push((path, Before::Pending(entry.insert(touched))));
+        let entry = self.outstanding.nodes.entry(place.hash, is_at(place), hash_of);
+        match entry {
+            Entry::Occupied(mut entry) if entry.get().by == by => entry.get_mut().after = after,
+            Entry::Occupied(mut entry) => {
+                let at = entry.get().at.clone();
+                let touched = Touched { at: at.clone(), by, after, digest: NodeDigest::NONE };
+                let before = std::mem::replace(entry.get_mut(), touched);
+                self.before.push((at, Before::Pending(before)));
             }
-            EntryRef::Vacant(entry) => {
-                let touched = Touched { by, after, digest: NodeDigest::NONE };
-                let path: Arc<str> = path.into();
-                entry.insert_with_key(Arc::clone(&path), touched);
-                self.before.push((path, Before::Applied(applied)));
+            Entry::Vacant(entry) => {
+                let at = KeptPlace::from(place);
+                entry.insert(Touched { at: at.clone(), by, after, digest: NodeDigest::NONE });
+                self.before.push((at, Before::Applied(applied)));
             }
         }
     }
@@ -259,7 +304,7 @@ impl<'d> Draft<'d> {
         let candidates = candidates.chain(self.outstanding.owned_by(session));
         let owner = EphemeralOwner::Session(session);
         let mut owned: Vec<String> = candidates
-            .filter(|path| self.node(path).is_some_and(|node| node.owner == owner))
+            .filter(|path| self.node(self.place(path)).is_some_and(|node| node.owner == owner))
             .map(str::to_owned)
             .collect();
         owned.sort_unstable();
@@ -277,17 +322,21 @@ impl<'d> Draft<'d> {
     }
 
     /// Whether a transaction on its way touches the node.
-    pub(super) fn is_busy(&self, path: &str) -> bool {
-        self.outstanding.touches(path)
+    pub(super) fn is_busy(&self, at: Place<'_>) -> bool {
+        self.outstanding.get(at).is_some()
     }
 
     /// Takes the request's own effects back.
     pub(super) fn roll_back(&mut self) {
-        for (path, before) in self.before.drain(..) {
-            match before {
-                Before::Pending(touched) => self.outstanding.nodes.insert(path, touched),
-                Before::Applied(_) => self.outstanding.nodes.remove(&path),
+        for (at, before) in self.before.drain(..) {
+            let Ok(mut entry) = self.outstanding.nodes.find_entry(at.hash, is_at(at.place()))
+            else {
+                continue;
             };
+            match before {
+                Before::Pending(touched) => *entry.get_mut() = touched,
+                Before::Applied(_) => drop(entry.remove()),
+            }
         }
     }
 
@@ -299,17 +348,17 @@ impl<'d> Draft<'d> {
         if touched.is_empty() {
             *digest = tree.running_digest();
         }
-        for (path, before) in self.before.drain(..) {
+        for (at, before) in self.before.drain(..) {
             let before = match before {
                 Before::Applied(digest) => digest,
                 Before::Pending(touched) => touched.digest,
             };
-            if let Some(now) = nodes.get_mut(&path) {
+            if let Some(now) = nodes.find_mut(at.hash, is_at(at.place())) {
                 now.digest = now.after.as_ref().map_or(NodeDigest::NONE, NodeFacts::digest);
                 digest.subtract(before);
                 digest.add(now.digest);
             }
-            touched.push_back((zxid, path));
+            touched.push_back((zxid, at));
         }
         self.outstanding.digest(tree)
     }

@@ -9,7 +9,7 @@ impl Validator<'_> {
     pub(super) fn check(&mut self, request: &CheckVersionRequest<'_>) -> Judged {
         self.check_session()?;
         check_path(request.path)?;
-        let node = self.existing(request.path)?;
+        let node = self.existing(self.draft.place(request.path))?;
         self.check_access(&node.acl, Permissions::READ)?;
         let version = next_version(node.stat.version, request.version)?;
         Ok(Txn::Check { path: request.path.to_owned(), version })

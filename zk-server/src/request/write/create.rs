@@ -69,12 +69,14 @@ impl Validator<'_> {
         }
         let parent_path = parent_of(creation.path)?;
         let acl = self.fix_up(creation.acl)?;
-        let mut parent = self.existing(parent_path)?;
+        let parent_at = self.draft.place(parent_path);
+        let mut parent = self.existing(parent_at)?;
         self.check_access(&parent.acl, Permissions::CREATE)?;
         // Only now the whole path: what stands before its last slash is in the tree.
         let path = final_path(creation, parent.create_count);
         check_path(&path)?;
-        if self.draft.has(&path) {
+        let at = self.draft.place(&path);
+        if self.draft.has(at) {
             return Err(ErrorCode::NodeExists);
         }
         if matches!(parent.owner, EphemeralOwner::Session(_)) {
@@ -85,9 +87,9 @@ impl Validator<'_> {
         let slot = self.draft.slot();
         parent.add_child(slot.zxid);
         let create_count = parent.create_count;
-        self.draft.put(parent_path, parent);
+        self.draft.put(parent_at, parent);
         let owner = self.owner(creation);
-        self.draft.put(&path, fresh(&path, owner, creation, &acl, slot));
+        self.draft.put(at, fresh(&path, owner, creation, &acl, slot));
         Ok(transaction(creation, path, acl, create_count))
     }
 

@@ -10,15 +10,16 @@ use crate::tree::special;
 impl Validator<'_> {
     pub(super) fn delete(&mut self, request: &DeleteRequest<'_>) -> Judged {
         self.check_session()?;
-        let parent_path = deletable_parent(request.path)?;
-        let parent = self.existing(parent_path)?;
+        let parent_at = self.draft.place(deletable_parent(request.path)?);
+        let parent = self.existing(parent_at)?;
         self.check_access(&parent.acl, Permissions::DELETE)?;
-        let node = self.existing(request.path)?;
+        let at = self.draft.place(request.path);
+        let node = self.existing(at)?;
         next_version(node.stat.version, request.version)?;
         if node.child_count > 0 {
             return Err(ErrorCode::NotEmpty);
         }
-        self.draft.delete(request.path, &node);
+        self.draft.delete(at, &node, parent_at);
         Ok(Txn::Delete { path: request.path.to_owned() })
     }
 }
@@ -27,16 +28,17 @@ impl Validator<'_> {
 /// ends by itself, and only if nothing on its way touches it. Who just created a child, or set the
 /// data and so renewed the time to live, keeps the node; the next sweep will look again.
 pub(in crate::request) fn delete_container(draft: &mut Draft<'_>, path: String) -> Judged {
-    deletable_parent(&path)?;
-    let node = draft.node(&path).ok_or(ErrorCode::NoNode)?;
+    let parent_at = draft.place(deletable_parent(&path)?);
+    let at = draft.place(&path);
+    let node = draft.node(at).ok_or(ErrorCode::NoNode)?;
     if node.child_count > 0 {
         return Err(ErrorCode::NotEmpty);
     }
     let ends_by_itself = matches!(node.owner, EphemeralOwner::Container | EphemeralOwner::Ttl(_));
-    if !ends_by_itself || draft.is_busy(&path) {
+    if !ends_by_itself || draft.is_busy(at) {
         return Err(ErrorCode::BadVersion);
     }
-    draft.delete(&path, &node);
+    draft.delete(at, &node, parent_at);
     Ok(Txn::DeleteContainer { path })
 }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use zk_proto::txn::Txn;
 use zk_proto::{Acl, ErrorCode, Permissions, Request};
 
-use super::pending::{Draft, NodeFacts};
+use super::pending::{Draft, NodeFacts, Place};
 use super::proposer::{ProposerSettings, Requester, SessionStanding};
 use crate::auth::{AccessControl, AclRoom, Verdicts};
 
@@ -86,8 +86,8 @@ impl<'v> Validator<'v> {
         }
     }
 
-    fn existing(&self, path: &str) -> Result<NodeFacts, ErrorCode> {
-        self.draft.node(path).ok_or(ErrorCode::NoNode)
+    fn existing(&self, at: Place<'_>) -> Result<NodeFacts, ErrorCode> {
+        self.draft.node(at).ok_or(ErrorCode::NoNode)
     }
 
     fn check_access(&self, acl: &Arc<[Acl]>, wanted: Permissions) -> Result<(), ErrorCode> {

@@ -12,12 +12,13 @@ impl Validator<'_> {
         self.check_session()?;
         check_path(request.path)?;
         let acl = self.fix_up(&request.acl)?;
-        let mut node = self.existing(request.path)?;
+        let at = self.draft.place(request.path);
+        let mut node = self.existing(at)?;
         self.check_access(&node.acl, Permissions::ADMIN)?;
         node.stat.acl_version = next_version(node.stat.acl_version, request.version)?;
         node.acl = Arc::clone(&acl);
         let version = node.stat.acl_version;
-        self.draft.put(request.path, node);
+        self.draft.put(at, node);
         Ok(Txn::SetAcl { path: request.path.to_owned(), acl, version })
     }
 }
