@@ -112,7 +112,12 @@ pub(super) struct Outstanding {
     closing: BTreeMap<SessionId, Zxid>,
     /// What the tree will add up to; of no meaning while nothing is `touched`.
     digest: TreeDigest,
+    /// Room for the next draft's [`Draft::before`].
+    room: Vec<(KeptPlace, Before)>,
 }
+
+/// How many nodes' room is kept from one draft to the next.
+const ROOM_MAX: usize = 256;
 
 /// A node that a pending transaction changes.
 #[derive(Debug)]
@@ -216,7 +221,8 @@ enum Before {
 
 impl<'d> Draft<'d> {
     pub(super) fn new(tree: &'d DataTree, outstanding: &'d mut Outstanding, slot: Slot) -> Self {
-        Self { tree, outstanding, slot, before: Vec::new() }
+        let before = std::mem::take(&mut outstanding.room);
+        Self { tree, outstanding, slot, before }
     }
 
     /// Where to look a path up.
@@ -367,5 +373,8 @@ impl<'d> Draft<'d> {
 impl Drop for Draft<'_> {
     fn drop(&mut self) {
         self.roll_back();
+        if self.before.capacity() <= ROOM_MAX {
+            self.outstanding.room = std::mem::take(&mut self.before);
+        }
     }
 }

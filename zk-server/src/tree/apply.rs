@@ -34,7 +34,10 @@ impl DataTree {
     /// Transactions that are there already, in whole or in part, may be applied again if all that
     /// follow them are too: the tree ends up the same.
     pub fn apply<'t>(&mut self, header: &TxnHeader, txn: &'t Txn) -> Applied<'t> {
-        let mut changes = Vec::new();
+        let mut changes = match txn {
+            Txn::Multi(parts) => Vec::with_capacity(parts.len()),
+            _ => Vec::new(),
+        };
         let outcome = match txn {
             Txn::Multi(parts) => self.apply_multi(header, parts, &mut changes),
             txn => self.apply_single(header, txn, &mut changes),
@@ -163,8 +166,9 @@ impl DataTree {
     /// Removes a detached node. It has children only in a replay, and then they came after this
     /// deletion and will come again.
     fn remove_subtree(&mut self, path: &str, id: NodeId) {
-        let mut open = vec![(Cow::Borrowed(path), id)];
-        while let Some((path, id)) = open.pop() {
+        let mut open = Vec::new();
+        let mut next = Some((Cow::Borrowed(path), id));
+        while let Some((path, id)) = next {
             self.keep_for_moment(&path, id);
             let node = self.nodes.remove(id);
             self.digest.subtract(node.digest());
@@ -176,6 +180,7 @@ impl DataTree {
             open.extend(
                 node.children().map(|(name, id)| (Cow::Owned(path::join(&path, name)), id)),
             );
+            next = open.pop();
         }
     }
 
