@@ -59,12 +59,11 @@ async fn receive(
 ) -> Result<Option<ConnectionTask>, Stopped> {
     let link = Arc::new(Link::default());
     wait_while_paused(&shared, &link).await;
-    shared.accepted(conn, peer, &link)?;
+    shared.accepted(conn, peer, &link, &door)?;
+    let is_known = matches!(door, Door::Plain);
     let entered = tokio::select! {
         biased;
-        () = ended(&shared, &link), if !matches!(door, Door::Plain) => {
-            Err(NotEntered::Gone)
-        }
+        () = ended(&shared, &link), if !is_known => Err(NotEntered::Gone),
         entered = enter(door, socket, peer) => entered,
     };
     let Entered { stream, subject } = match entered {
@@ -77,11 +76,13 @@ async fn receive(
             return Ok(None);
         }
     };
-    shared.act(|server, _| match &stream {
-        Stream::Plain(_) => server.note_plain(conn),
-        #[cfg(feature = "tls")]
-        Stream::Tls(_) => server.note_secure(conn),
-    })?;
+    if !is_known {
+        shared.act(|server, _| match &stream {
+            Stream::Plain(_) => server.note_plain(conn),
+            #[cfg(feature = "tls")]
+            Stream::Tls(_) => server.note_secure(conn),
+        })?;
+    }
     if let Some(subject) = subject {
         shared.certified(conn, subject)?;
     }

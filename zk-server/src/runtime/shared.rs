@@ -9,6 +9,7 @@ use hashbrown::HashMap;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::doors::Door;
 use super::durable::LogQueue;
 use super::{ServeError, clock};
 use crate::ConnectionId;
@@ -152,17 +153,21 @@ impl Shared {
         Ok(result)
     }
 
-    /// Introduces a connection.
+    /// Introduces a connection. At some doors it turns out later how it came.
     pub(super) fn accepted(
         &self,
         conn: ConnectionId,
         peer: std::net::SocketAddr,
         link: &Arc<Link>,
+        door: &Door,
     ) -> Result<(), Stopped> {
         let mut state = self.lock()?;
         let now = clock::now();
         state.links.insert(conn, Arc::clone(link));
         state.server.handle(now, Event::Accepted { conn, peer });
+        if matches!(door, Door::Plain) {
+            state.server.note_plain(conn);
+        }
         self.settle(&mut state, now)
     }
 
