@@ -1,8 +1,9 @@
 //! The ports for operators: AdminServer, and the one that Prometheus asks.
 //!
 //! Each has [`CONNECTIONS_MAX`](super::http_places::CONNECTIONS_MAX) places; who comes when all are
-//! taken gets that of the oldest connection that is not being answered. A head of a request is bounded in bytes and lines, its body is not read unless it is a snapshot to restore. A
-//! connection that has nothing to ask, does not finish asking or does not read its answer is cut.
+//! taken gets that of the oldest connection that is not being answered. A head of a request is
+//! bounded in bytes and lines, its body is not read unless it is a snapshot to restore. A connection
+//! that has nothing to ask, does not finish asking or does not read its answer is cut.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
