@@ -1,5 +1,6 @@
 //! Opening a connection to a server by name.
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
@@ -49,7 +50,7 @@ impl Progress {
 }
 
 /// Resolves the name anew and tries its addresses one after the other, each with an equal share of
-/// the time that is left. Fails with what went wrong, address by address.
+/// the time that is left. Fails with what went wrong, for a name address by address.
 pub(super) async fn connect(
     host: HostPort,
     within: Duration,
@@ -69,16 +70,21 @@ pub(super) async fn connect(
         Ok(Err(error)) => return Err(format!("the name cannot be resolved: {error}")),
         Err(_) => return Err("the name was not resolved in time".to_owned()),
     };
+    // The trouble is told of the server: where that was given by its address, nothing is to be added.
+    let is_name = host.host.parse::<IpAddr>().is_err();
+    let trouble_of = |address: &SocketAddr, what: String| {
+        if is_name { format!("{address}: {what}") } else { what }
+    };
     let mut troubles = Vec::new();
     for (tried, address) in addresses.iter().enumerate() {
         let left = deadline.saturating_duration_since(Instant::now());
         let shares = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
         match timeout_at(Instant::now() + left / shares, dialer.dial(*address)).await {
             Ok(Ok(stream)) => return Ok(stream),
-            Ok(Err(error)) => troubles.push(format!("{address}: {error}")),
+            Ok(Err(error)) => troubles.push(trouble_of(address, error)),
             Err(_) => {
                 let waited = dialer.progress.waits_for();
-                troubles.push(format!("{address}: no answer in time ({waited})"));
+                troubles.push(trouble_of(address, format!("no answer in time ({waited})")));
             }
         }
     }
@@ -129,7 +135,7 @@ impl Dialer {
         Ok(Self { progress })
     }
 
-    async fn dial(&self, address: std::net::SocketAddr) -> Result<Stream, String> {
+    async fn dial(&self, address: SocketAddr) -> Result<Stream, String> {
         self.progress.reach(Progress::CONNECTING);
         let socket = TcpStream::connect(address).await.map_err(|error| error.to_string())?;
         // Requests are small and somebody waits for each. A socket that cannot be told so is

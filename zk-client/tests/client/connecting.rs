@@ -40,6 +40,18 @@ async fn connecting_ends_in_time_and_tells_what_each_server_did() {
 }
 
 #[tokio::test]
+async fn a_server_is_named_once_and_a_name_with_its_addresses() {
+    let ((_socket, given), (_other, named)) = (nobody(), nobody());
+    let name = format!("localhost:{}", named.port());
+    let builder = Client::builder(&format!("{given},{name}"));
+    let connecting = builder.connect_timeout(Duration::from_secs(1)).connect();
+    let told = within("the verdict", connecting).await.unwrap_err().to_string();
+    for address in [given.to_string(), named.to_string(), name] {
+        assert_eq!(told.matches(&address).count(), 1, "{address}: {told}");
+    }
+}
+
+#[tokio::test]
 async fn one_server_that_answers_is_enough() {
     let server = server().await;
     let (_socket, dead) = nobody();
