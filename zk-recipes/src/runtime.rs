@@ -183,6 +183,14 @@ impl Pauses {
         )
     }
 
+    /// The last attempt has held for so long: if that is longer than any pause, the next one is as
+    /// short as the first. What ends sooner may end at once the next time, too.
+    pub(crate) fn went_well_for(&mut self, held: Duration) {
+        if held > PAUSE_MAX {
+            *self = Self::new();
+        }
+    }
+
     /// Waits before the next attempt.
     pub(crate) async fn pause(&mut self) {
         sleep(self.0.next().unwrap_or(PAUSE_MAX)).await;

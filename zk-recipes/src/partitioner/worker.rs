@@ -18,15 +18,16 @@ use super::{Shared, party};
 use crate::asking::ask;
 use crate::error::Error;
 use crate::lock::Lock;
-use crate::runtime::Pauses;
+use crate::runtime::{self, Pauses, Work, WorkEnd};
 
 /// The items that this member is busy with.
 pub(super) struct Worker {
     shared: Arc<Shared>,
     /// For each item, what tells its task to let go.
     busy: BTreeMap<String, CancellationToken>,
-    /// One future for each item; its output is the item.
-    tasks: FuturesUnordered<BoxFuture<'static, String>>,
+    /// What becomes of the task of each item. They are tasks of their own: all wait for the states
+    /// of one session, and in which order those who wait are woken is chance.
+    tasks: FuturesUnordered<BoxFuture<'static, (String, WorkEnd)>>,
     /// What is planned for this member.
     wanted: BTreeSet<String>,
     /// For when the planner does not know this member: perhaps its node is gone.
@@ -59,8 +60,8 @@ impl Worker {
                     next = next_plan(self.shared.clone(), Some(seen));
                 }
                 Ok(()) = node.changed() => {}
-                Some(item) = self.tasks.next() => {
-                    self.ended(&item);
+                Some((item, end)) = self.tasks.next() => {
+                    self.ended(&item, end);
                     continue;
                 }
             }
@@ -69,8 +70,8 @@ impl Worker {
         }
         self.wanted.clear();
         self.let_go();
-        while let Some(item) = self.tasks.next().await {
-            self.ended(&item);
+        while let Some((item, end)) = self.tasks.next().await {
+            self.ended(&item, end);
         }
     }
 
@@ -104,16 +105,29 @@ impl Worker {
             if !self.busy.contains_key(item) {
                 let revoke = CancellationToken::new();
                 self.busy.insert(item.clone(), revoke.clone());
-                self.tasks.push(Box::pin(hold(self.shared.clone(), item.clone(), revoke)));
+                let task = hold(self.shared.clone(), item.clone(), revoke);
+                let (mut task, item) = (Work::start(&self.shared.client, task), item.clone());
+                self.tasks.push(Box::pin(async move { (item, task.ended().await) }));
             }
         }
     }
 
     /// The task of an item has let go of it; if it was planned for this member again meanwhile, it
     /// is taken up once more.
-    fn ended(&mut self, item: &str) {
+    fn ended(&mut self, item: &str, end: WorkEnd) {
         self.busy.remove(item);
-        self.take_up();
+        match end {
+            WorkEnd::Returned => self.take_up(),
+            // Once more would end like this, too.
+            WorkEnd::Panicked | WorkEnd::Dropped => self.shared.stop.cancel(),
+        }
+    }
+}
+
+/// Nobody else would tell the tasks.
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.busy.values().for_each(CancellationToken::cancel);
     }
 }
 
@@ -196,7 +210,7 @@ async fn look(shared: &Shared) -> Result<(Option<Plan>, Seen), ClientError> {
 
 /// Has the item for as long as it is planned for this member: takes its lock, hands it out, and
 /// takes it again if it was lost or dropped.
-async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> String {
+async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) {
     let path = shared.paths.lock(&item);
     let lock = shared.lock(&path);
     let mut pauses = Pauses::new();
@@ -222,6 +236,7 @@ async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> S
                 }
             }
         };
+        let since = runtime::now();
         let lost = guard.lost();
         let held = guard.cancellation();
         shared.offer(Share::new(item.clone(), guard, revoke.clone()), held);
@@ -237,13 +252,13 @@ async fn hold(shared: Arc<Shared>, item: String, revoke: CancellationToken) -> S
         };
         debug!(%path, %reason, "has an item no more");
         shared.forget(&item);
+        pauses.went_well_for(runtime::now() - since);
         tokio::select! {
             biased;
             () = revoke.cancelled() => {}
             () = pauses.pause() => {}
         }
     }
-    item
 }
 
 impl Shared {
