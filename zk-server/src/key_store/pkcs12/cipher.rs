@@ -7,8 +7,8 @@ use cbc::Decryptor;
 use ring::digest::SHA1_FOR_LEGACY_USE_ONLY as SHA1;
 use ring::pbkdf2;
 
+use super::Password;
 use super::kdf::{self, Purpose};
-use super::{Password, iterations};
 use crate::der::{self, Element, Elements};
 use crate::key_store::KeyStoreError;
 
@@ -64,7 +64,7 @@ pub(super) fn unlock(
     };
     let mut parameters = Elements::of(fields.take(der::SEQUENCE).ok_or(BROKEN)?.content);
     let salt = parameters.take(der::OCTET_STRING).ok_or(BROKEN)?.content;
-    let times = iterations(parameters.take(der::INTEGER).ok_or(BROKEN)?)?;
+    let times = password.iterations(parameters.take(der::INTEGER).ok_or(BROKEN)?)?;
     let made = |purpose, len| kdf::derive(&SHA1, purpose, &password.utf16, salt, times, len);
     let (key, vector) = (made(Purpose::Cipher, cipher.key_len()), made(Purpose::InitialVector, 8));
     cipher.decrypt(&key, &vector, locked)
@@ -84,7 +84,7 @@ fn by_pbes2(
     }
     let mut kdf = Elements::of(kdf.take(der::SEQUENCE).ok_or(BROKEN)?.content);
     let salt = kdf.take(der::OCTET_STRING).ok_or(BROKEN)?.content;
-    let times = iterations(kdf.take(der::INTEGER).ok_or(BROKEN)?)?;
+    let times = password.iterations(kdf.take(der::INTEGER).ok_or(BROKEN)?)?;
     kdf.take(der::INTEGER); // How long the key is: the cipher says so, too.
     let hmac = match kdf.take(der::SEQUENCE) {
         None => pbkdf2::PBKDF2_HMAC_SHA1,

@@ -8,7 +8,10 @@
 
 mod cipher;
 mod kdf;
+#[cfg(test)]
+mod tests;
 
+use std::cell::Cell;
 use std::num::NonZeroU32;
 
 use ring::{digest, hmac};
@@ -51,6 +54,13 @@ const IMPLICIT: u8 = 0x80;
 /// which a fuzzer has better uses for.
 const ITERATIONS_MAX: u32 = if cfg!(fuzzing) { 2000 } else { 5_000_000 };
 
+/// Most rounds in the making of all keys of a store together. Each key and each lock asks for its
+/// own, and there is room for thousands of them.
+const ALL_ITERATIONS_MAX: u32 = 10 * ITERATIONS_MAX;
+
+/// Most private keys in a store. Each comes with a copy of its chain, and all may name the same.
+const KEYS_MAX: usize = 256;
+
 /// Most certificates between a key and a root.
 const CHAIN_LEN_MAX: usize = 16;
 
@@ -62,6 +72,25 @@ struct Password {
     utf8: Vec<u8>,
     /// The greater byte first, with a zero at the end.
     utf16: Vec<u8>,
+    /// How many rounds of hashing the store may still ask for.
+    iterations_left: Cell<u32>,
+}
+
+impl Password {
+    fn new(utf8: &str, utf16: Vec<u8>) -> Self {
+        let iterations_left = Cell::new(ALL_ITERATIONS_MAX);
+        Self { utf8: utf8.into(), utf16, iterations_left }
+    }
+
+    /// How often to hash, within reason.
+    fn iterations(&self, number: Element<'_>) -> Result<NonZeroU32, KeyStoreError> {
+        let times = iterations(number)?;
+        let left = self.iterations_left.get().checked_sub(times.get());
+        self.iterations_left.set(left.ok_or(KeyStoreError::Damaged(
+            "its keys and locks ask for more than 50000000 rounds of hashing together",
+        ))?);
+        Ok(times)
+    }
 }
 
 /// What is found in the bags.
@@ -85,10 +114,10 @@ struct Certificate {
 
 pub(super) fn open(bytes: &[u8], password: &str) -> Result<KeyStore, KeyStoreError> {
     let utf16 = password.encode_utf16().chain([0]).flat_map(u16::to_be_bytes).collect();
-    let opened = open_with(bytes, &Password { utf8: password.into(), utf16 });
+    let opened = open_with(bytes, &Password::new(password, utf16));
     if password.is_empty() && opened.as_ref().err() == Some(&KeyStoreError::WrongPassword) {
         // No password is not the same as an empty one, and writers differ in what they take it for.
-        return open_with(bytes, &Password { utf8: Vec::new(), utf16: Vec::new() });
+        return open_with(bytes, &Password::new("", Vec::new()));
     }
     opened
 }
@@ -141,7 +170,7 @@ fn verify(mac: Element<'_>, content: &[u8], password: &Password) -> Result<(), K
     let algorithm = info.take(der::SEQUENCE).ok_or(BROKEN)?;
     let expected = info.take(der::OCTET_STRING).ok_or(BROKEN)?.content;
     let salt = mac.take(der::OCTET_STRING).ok_or(BROKEN)?.content;
-    let times = mac.take(der::INTEGER).map_or(Ok(NonZeroU32::MIN), iterations)?;
+    let times = mac.take(der::INTEGER).map_or(Ok(NonZeroU32::MIN), |it| password.iterations(it))?;
     let oid = Elements::of(algorithm.content).take(der::OBJECT_IDENTIFIER).ok_or(BROKEN)?.content;
     let (hash, algorithm) = match oid.strip_prefix(SHA2) {
         _ if oid == SHA1 => {
@@ -157,7 +186,7 @@ fn verify(mac: Element<'_>, content: &[u8], password: &Password) -> Result<(), K
         .map_err(|_| KeyStoreError::WrongPassword)
 }
 
-/// How often to hash, within reason.
+/// How often to hash for one key.
 fn iterations(number: Element<'_>) -> Result<NonZeroU32, KeyStoreError> {
     let value = number
         .content
@@ -190,7 +219,7 @@ impl Found {
             let value = fields.take(EXPLICIT).ok_or(BROKEN)?.content;
             let attributes = Attributes::read(fields.take(der::SET))?;
             match oid.strip_prefix(BAGS) {
-                Some(KEY_BAG) => self.key(value.to_vec(), attributes),
+                Some(KEY_BAG) => self.key(value.to_vec(), attributes)?,
                 Some(LOCKED_KEY_BAG) => {
                     let key = locked_key(value, password).map_err(|error| match error {
                         KeyStoreError::WrongPassword => {
@@ -198,7 +227,7 @@ impl Found {
                         }
                         other => other,
                     })?;
-                    self.key(key, attributes);
+                    self.key(key, attributes)?;
                 }
                 Some(CERTIFICATE_BAG) => self.certificate(value, attributes)?,
                 // Lists of revoked certificates, secrets.
@@ -208,8 +237,13 @@ impl Found {
         if bags.is_empty() { Ok(()) } else { Err(BROKEN) }
     }
 
-    fn key(&mut self, key: Vec<u8>, attributes: Attributes) {
+    fn key(&mut self, key: Vec<u8>, attributes: Attributes) -> Result<(), KeyStoreError> {
+        if self.keys.len() == KEYS_MAX {
+            let what = format!("more than {KEYS_MAX} private keys");
+            return Err(KeyStoreError::Unsupported(what));
+        }
         self.keys.push(FoundKey { alias: attributes.alias, id: attributes.id, key });
+        Ok(())
     }
 
     fn certificate(&mut self, value: &[u8], attributes: Attributes) -> Result<(), KeyStoreError> {
@@ -230,10 +264,12 @@ impl Found {
     fn linked(self) -> Result<KeyStore, KeyStoreError> {
         let Self { keys, certificates } = self;
         let mut store = KeyStore::default();
+        let is_single = keys.len() == 1;
         for FoundKey { alias, id, key } in keys {
             // A store of a single key may leave out which certificate is its own.
-            let own = certificates.iter().find(|certificate| {
-                if id.is_some() { certificate.id == id } else { !certificate.is_trusted }
+            let own = certificates.iter().find(|certificate| match id {
+                Some(_) => certificate.id == id,
+                None => is_single && !certificate.is_trusted,
             });
             let chain = own.map(|own| chain_of(own, &certificates)).unwrap_or_default();
             store.keys.push(KeyEntry { alias, key, chain });
