@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::ConfigError;
 use super::properties::Property;
 use super::zoo_cfg::{ConfigReader, shown};
-use crate::auth::sasl::{Login, SCHEME, Users};
+use crate::auth::sasl::{LocalNames, Login, SCHEME, Users};
 
 /// The families of keys with a name behind them.
 const USER_PREFIX: &str = "sasl.user.";
@@ -44,7 +44,7 @@ impl ConfigReader<'_> {
             "kerberos.removeRealmFromPrincipal" => {
                 self.config.auth.sasl.principals.remove_realm = self.boolean(property)?;
             }
-            "security.auth_to_local" => self.set_local_names(property),
+            "security.auth_to_local" => self.set_local_names(property)?,
             "fips-mode" => self.set_fips_mode(property)?,
             "DigestAuthenticationProvider.digestAlg" => self.set_digest_algorithm(property)?,
             "sessionRequireClientSASLAuth" => self.enforcement.sasl = self.boolean(property)?,
@@ -96,16 +96,21 @@ impl ConfigReader<'_> {
         }
     }
 
-    /// Rules that make short names of principals are not followed. `DEFAULT` is what is done anyway.
-    fn set_local_names(&mut self, property: &Property) {
-        if property.value.split_whitespace().any(|rule| rule != "DEFAULT") {
-            let message = format!(
-                "{} has no effect on this server: clients of Kerberos keep the names of their \
-                 principals, and an ACL with a name that these rules make matches nobody",
-                shown(&property.key)
-            );
-            self.warn(property.line, message);
+    /// Rules that make short names of principals. `DEFAULT` is what is done anyway.
+    fn set_local_names(&mut self, property: &Property) -> Result<(), ConfigError> {
+        let value = property.value.trim();
+        if value != "DEFAULT" {
+            let rules = LocalNames::parse(value).map_err(|error| {
+                let problem = format!("{}: {error}", shown(&property.key));
+                self.bad(
+                    property.line,
+                    problem,
+                    "rules such as RULE:[1:$1@$0](.*@R)s/@.*// DEFAULT",
+                )
+            })?;
+            self.config.auth.sasl.principals.local_names = Some(rules);
         }
+        Ok(())
     }
 
     /// Keeps MD5 out where it is asked for. Whoever writes a login for it and says nothing has it.

@@ -15,15 +15,18 @@
 //! | `exchange` | whose turn it is, on one connection |
 //! | `digest_md5` | the mechanism DIGEST-MD5 |
 //! | `principal` | names of Kerberos, and the identities that they become |
+//! | `local_names` | rules that make short names of them |
 //! | `scheme` | the scheme `sasl` in ACLs |
 
 mod config;
 mod digest_md5;
 mod exchange;
+mod local_names;
 mod principal;
 mod scheme;
 
 pub use config::{KerberosLogin, Login, SaslConfig, Users};
 pub use exchange::{Exchange, MechanismAnswer, SaslAnswer, SaslFailure, SaslServer, TOKEN_LEN_MAX};
+pub use local_names::{LocalNames, LocalNamesError};
 pub use principal::PrincipalRules;
 pub use scheme::{SCHEME, Sasl};

@@ -1,6 +1,7 @@
 //! TLS and authentication.
 
 use super::*;
+use crate::auth::sasl::LocalNames;
 use crate::config::{ClientAuth, Store, StoreFormat, StorePassword, TlsProtocol};
 
 const STORES: &str = "ssl.keyStore.location=/k.pem\nssl.trustStore.location=/t.p12\n";
@@ -102,11 +103,26 @@ fn authentication_is_set_as_on_apaches_servers() {
 }
 
 #[test]
+fn rules_for_names_of_kerberos_are_taken_or_named() {
+    let rules = "RULE:[1:$1@$0](.*@EXAMPLE)s/@.*// DEFAULT";
+    let parsed = |rules: &str| {
+        let text = format!("dataDir=/d\nclientPort=1\nsecurity.auth_to_local={rules}\n");
+        parse("zoo.cfg", &text).map(|parsed| {
+            assert_eq!(parsed.warnings, []);
+            parsed.config.auth.sasl.principals
+        })
+    };
+    let taken = parsed(rules).unwrap();
+    assert_eq!(taken.local_names, Some(LocalNames::parse(rules).unwrap()));
+    assert_eq!(parsed("DEFAULT").unwrap().local_names, None);
+    let error = parsed("DEFAULT RULE:[1:$1](a(?=b)) DEFAULT").unwrap_err().to_string();
+    for part in ["zoo.cfg:3: ", "rule 2, at character 9, ", "look around"] {
+        assert!(error.contains(part), "{part}: {error}");
+    }
+}
+
+#[test]
 fn what_is_not_done_about_clients_is_said() {
-    let local = "security.auth_to_local";
-    let warnings = warned(&format!("{local}=RULE:[1:$1@$0](.*@EXAMPLE)s/@.*// DEFAULT"));
-    assert!(warnings[0].contains("keep the names of their principals"), "{warnings:?}");
-    assert!(warned(&format!("{local}=DEFAULT")).is_empty());
     assert!(warned("fips-mode=true")[0].contains("forbids logins by DIGEST-MD5"));
     for fine in ["fips-mode=false", "DigestAuthenticationProvider.digestAlg=SHA1"] {
         assert!(warned(fine).is_empty(), "{fine}");
