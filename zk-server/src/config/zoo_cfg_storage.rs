@@ -91,6 +91,21 @@ impl ConfigReader<'_> {
     pub(super) fn finish_storage(&mut self) {
         let retained = self.retain_count.or(self.config.storage.snap_retain_count);
         self.config.storage.snap_retain_count = retained.filter(|_| !self.keeps_everything);
+        self.weigh_log_against_room();
+    }
+
+    /// A log keeps the room that was taken for it, although it is left early.
+    fn weigh_log_against_room(&mut self) {
+        let log = &self.config.storage.log;
+        let (room, limit) = (log.preallocation / 1024, log.file_len_max / 1024);
+        if limit > 0 && limit < room {
+            let line = self.seen.get("txnLogSizeLimitInKb").copied().unwrap_or(1);
+            let message = format!(
+                "a log is left after {limit} KiB, and takes {room} KiB of the disk (`preAllocSize`): \
+                 set `preAllocSize` to {limit} at most"
+            );
+            self.warn(line, message);
+        }
     }
 
     fn kib(&self, property: &Property) -> Result<u64, ConfigError> {
@@ -102,6 +117,27 @@ impl ConfigReader<'_> {
 #[cfg(test)]
 mod tests {
     use crate::config::parse;
+
+    #[test]
+    fn who_leaves_logs_early_is_told_of_the_room_that_they_keep() {
+        let warnings = |lines: &str| {
+            let text = format!("dataDir=/d\nclientPort=1\n{lines}");
+            parse("zoo.cfg", &text).unwrap().warnings
+        };
+        for apart in ["txnLogSizeLimitInKb=1024", "preAllocSize=2048\ntxnLogSizeLimitInKb=1024"] {
+            let [warning] = &warnings(apart)[..] else { panic!("{apart}") };
+            assert_eq!(warning.line, 2 + apart.lines().count());
+            assert!(warning.message.contains("`preAllocSize` to 1024 at most"), "{warning}");
+        }
+        for fine in [
+            "txnLogSizeLimitInKb=65536",
+            "txnLogSizeLimitInKb=0",
+            "preAllocSize=0\ntxnLogSizeLimitInKb=1",
+            "txnLogSizeLimitInKb=1024\npreAllocSize=1024",
+        ] {
+            assert_eq!(warnings(fine), [], "{fine}");
+        }
+    }
 
     #[test]
     fn directories_are_made_and_nothing_is_trusted_unless_the_file_says_otherwise() {

@@ -13,7 +13,7 @@ fn every_honoured_key_reaches_the_config() {
          maxSessionTimeout=90000\nmaxClientCnxns=7\nmaxCnxns=8\nglobalOutstandingLimit=9\n\
          4lw.commands.whitelist=stat, mntr\nextendedTypesEnabled=true\nskipACL=yes\n\
          DigestAuthenticationProvider.superDigest=super:abc=\nnio.sessionlessCnxnTimeout=50\n\
-         initLimit=5\nsyncLimit=2\ndataLogDir=/log\npreAllocSize=64\nsnapCount=9\n\
+         initLimit=5\nsyncLimit=2\ndataLogDir=/log\npreAllocSize=2\nsnapCount=9\n\
          txnLogSizeLimitInKb=3\nforceSync=no\nmaxBatchSize=5\nfsync.warningthresholdms=20\n\
          autopurge.snapRetainCount=7\nautopurge.purgeInterval=1\nflushDelay=30\n\
          maxWriteQueuePollTime=4\nsnapSizeLimitInKb=6\nsnapshot.compression.method=gz\n",
@@ -34,7 +34,7 @@ fn every_honoured_key_reaches_the_config() {
     assert_eq!(config.limits.sessionless_timeout, Duration::from_millis(50));
     assert_eq!(config.data_log_dir, Some(PathBuf::from("/log")));
     let storage = config.storage;
-    assert_eq!((storage.log.preallocation, storage.log.file_len_max), (64 << 10, 3 << 10));
+    assert_eq!((storage.log.preallocation, storage.log.file_len_max), (2 << 10, 3 << 10));
     assert!(!storage.log.force_sync);
     assert_eq!((storage.flush.batch_len_max, storage.packing), (5, Packing::Gzip));
     assert_eq!(storage.flush.delay, Duration::from_millis(30));
