@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hasher as _};
 
+use crate::path_names::PathNames;
+
 /// Paths, such as those that are watched recursively, counted by their hash.
 ///
 /// A path of 100 000 names has as many ancestors. To look each up by its path would take time in
@@ -38,7 +40,7 @@ impl CountedPaths {
         }
         let mut hasher = DefaultHasher::new();
         let mut end = 0;
-        for name in names(path) {
+        for name in PathNames::of(path) {
             if self.counts.contains_key(&hasher.finish()) {
                 found.push(if end == 0 { "/" } else { &path[..end] });
             }
@@ -55,14 +57,9 @@ impl CountedPaths {
     }
 }
 
-/// Whatever stands in front of the first slash is no name of a node.
-fn names(path: &str) -> impl Iterator<Item = &str> {
-    path.strip_prefix('/').filter(|names| !names.is_empty()).into_iter().flat_map(|n| n.split('/'))
-}
-
 fn hash(path: &str) -> u64 {
     let mut hasher = DefaultHasher::new();
-    for name in names(path) {
+    for name in PathNames::of(path) {
         write(&mut hasher, name);
     }
     hasher.finish()

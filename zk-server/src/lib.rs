@@ -58,6 +58,7 @@ mod connection_id;
 mod counted_paths;
 mod der;
 mod log_limit;
+mod path_names;
 
 pub use config::ServerConfig;
 pub use connection_id::ConnectionId;

@@ -363,7 +363,7 @@ fn data_beside_their_place_are_not_passed_over() {
     assert!(!flat.join("version-2").exists());
     let bare = dir.path().join("bare");
     copy("snapshot.23", &bare.join("version-2"));
-    let lines = "clientPort=1\nclientPortAddress=203.0.113.1\n";
+    let lines = "clientPort=1\nclientPortAddress=203.0.113.1\nextendedTypesEnabled=true\n";
     let (_, output) = refused(&format!("dataDir={}\n{lines}", bare.display()));
     let message = errors(&output);
     assert!(message.contains("a snapshot of transaction 0x23 and no log at all"), "{message}");
@@ -420,4 +420,21 @@ fn control_characters_of_a_configuration_do_not_reach_the_terminal() {
         let message = errors(&output);
         assert!(!message.contains('\u{1b}') && message.contains("\\u{1b}[31m"), "{message}");
     }
+}
+
+/// `fips-mode=true` forbids DIGEST-MD5 wherever its users stand: their file is read at the start.
+#[test]
+fn users_of_digest_md5_in_a_login_file_are_refused_under_fips_mode() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let login = dir.path().join("jaas.conf");
+    let module = "org.apache.zookeeper.server.auth.DigestLoginModule";
+    let section = format!("Server {{ {module} required user_bob=\"hush\"; }};\n");
+    std::fs::write(&login, section).expect("a file");
+    let file = format!("java.security.auth.login.config={}", login.display());
+    let (_, output) = refused(&format!("dataDir={{dir}}\nclientPort=1\n{file}\nfips-mode=true\n"));
+    let said = errors(&output);
+    assert!(said.contains("has users of DIGEST-MD5, and fips-mode is true"), "{said}");
+    assert!(said.contains("jaas.conf") && !said.contains("hush"), "{said}");
+    Program::configured_with(dir.path(), &format!("{file}\nfips-mode=false\n"), &[])
+        .wait_for("serving clients on");
 }

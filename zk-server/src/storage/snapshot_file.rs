@@ -223,7 +223,7 @@ pub fn verify_snapshot(
     let file = directory.read(&name).map_err(|error| SnapshotError::Read { at: 0, error })?;
     let mut reader = SnapshotReader::new(file, packing)?;
     while reader.next_node()?.is_some() {}
-    reader.finish().map(|_| ())
+    reader.finish()?.check_name(zxid)
 }
 
 /// Writes a snapshot, not packed, of a tree that does not change meanwhile.

@@ -93,7 +93,7 @@ impl WholeSnapshot {
         let mut newest = (Zxid::ZERO, String::new());
         while let Some(node) = reader.next_node()? {
             restore.add(&node)?;
-            let zxid = node.czxid.max(node.mzxid).max(node.pzxid);
+            let zxid = node.stat.czxid.max(node.stat.mzxid).max(node.stat.pzxid);
             if zxid > newest.0 {
                 newest = (zxid, node.path);
             }

@@ -12,6 +12,7 @@ use super::applied::{Applied, Change, ChangeKind, Outcome};
 use super::arena::NodeId;
 use super::node::Node;
 use super::{ContentSum, DataTree, special};
+use crate::storage::format::DiskStat;
 
 /// What stands in a very old create for the parent's count of creates: one more than it is.
 const ONE_MORE: i32 = -1;
@@ -42,6 +43,7 @@ impl DataTree {
             Txn::Multi(parts) => self.apply_multi(header, parts, &mut changes),
             txn => self.apply_single(header, txn, &mut changes),
         };
+        self.count_awaited();
         self.last_zxid = self.last_zxid.max(header.zxid);
         self.digests.note(header.zxid, self.digest);
         Applied { zxid: header.zxid, outcome, changes }
@@ -319,15 +321,9 @@ impl<'t> Creation<'t> {
     fn node(&self, header: &TxnHeader, acl: AclKey) -> Node {
         Node {
             data: self.data.map(|data| Box::from(&data[..])),
-            czxid: header.zxid,
-            mzxid: header.zxid,
-            pzxid: header.zxid,
-            ctime_ms: header.time_ms,
-            mtime_ms: header.time_ms,
-            owner_bits: self.owner.bits(),
             acl,
             content: ContentSum::of(self.path, self.data.map(|data| &data[..])),
-            ..Node::default()
+            ..Node::from(DiskStat::fresh(header.zxid, header.time_ms, self.owner))
         }
     }
 }

@@ -8,11 +8,11 @@
 use std::collections::VecDeque;
 
 use crc32fast::Hasher;
+use zk_proto::Zxid;
 use zk_proto::txn::TxnDigest;
-use zk_proto::{EphemeralOwner, Zxid};
 
-use super::node::Node;
 use super::special;
+use crate::storage::format::DiskStat;
 
 /// How digests are computed.
 const VERSION: i32 = 2;
@@ -22,69 +22,8 @@ const KEPT_EVERY: i64 = 128;
 /// How many digests are kept.
 const KEPT_MAX: usize = 1024;
 
-/// A node's metadata as it is on disk, as far as it is in the digest.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct DiskStat {
-    pub(crate) czxid: Zxid,
-    pub(crate) mzxid: Zxid,
-    pub(crate) pzxid: Zxid,
-    pub(crate) ctime_ms: i64,
-    pub(crate) mtime_ms: i64,
-    pub(crate) version: i32,
-    /// Not the `cversion` that clients see.
-    pub(crate) create_count: i32,
-    pub(crate) acl_version: i32,
-    pub(crate) owner_bits: i64,
-}
-
-impl DiskStat {
-    /// Of a node that was created just now.
-    pub(crate) fn fresh(zxid: Zxid, time_ms: i64, owner: EphemeralOwner) -> Self {
-        Self {
-            czxid: zxid,
-            mzxid: zxid,
-            pzxid: zxid,
-            ctime_ms: time_ms,
-            mtime_ms: time_ms,
-            owner_bits: owner.bits(),
-            ..Self::default()
-        }
-    }
-
-    const LEN: usize = 60;
-
-    fn bytes(&self) -> [u8; Self::LEN] {
-        let mut bytes = [0; Self::LEN];
-        let longs = [self.czxid.0, self.mzxid.0, self.pzxid.0, self.ctime_ms, self.mtime_ms];
-        let ints = [self.version, self.create_count, self.acl_version];
-        let (first, rest) = bytes.split_at_mut(40);
-        let (second, third) = rest.split_at_mut(12);
-        for (place, value) in first.chunks_exact_mut(8).zip(longs) {
-            place.copy_from_slice(&value.to_be_bytes());
-        }
-        for (place, value) in second.chunks_exact_mut(4).zip(ints) {
-            place.copy_from_slice(&value.to_be_bytes());
-        }
-        third.copy_from_slice(&self.owner_bits.to_be_bytes());
-        bytes
-    }
-}
-
-impl From<&Node> for DiskStat {
-    fn from(node: &Node) -> Self {
-        Self {
-            czxid: node.czxid,
-            mzxid: node.mzxid,
-            pzxid: node.pzxid,
-            ctime_ms: node.ctime_ms,
-            mtime_ms: node.mtime_ms,
-            version: node.version,
-            create_count: node.create_count,
-            acl_version: node.acl_version,
-            owner_bits: node.owner_bits,
-        }
-    }
-}
+/// Bytes of metadata that are summed up.
+const STAT_LEN: usize = 60;
 
 /// Path and data of a node, as far as its digest goes: what stays the same while only metadata
 /// changes.
@@ -106,9 +45,26 @@ impl ContentSum {
     pub(crate) fn with(self, stat: &DiskStat) -> NodeDigest {
         let Some(content) = self.0 else { return NodeDigest::NONE };
         let mut crc = Hasher::new_with_initial(content);
-        crc.update(&stat.bytes());
+        crc.update(&bytes_of(stat));
         NodeDigest(crc.finalize())
     }
+}
+
+/// Metadata in the order in which it is summed up, which is not that of snapshots.
+fn bytes_of(stat: &DiskStat) -> [u8; STAT_LEN] {
+    let mut bytes = [0; STAT_LEN];
+    let longs = [stat.czxid.0, stat.mzxid.0, stat.pzxid.0, stat.ctime_ms, stat.mtime_ms];
+    let ints = [stat.version, stat.create_count, stat.acl_version];
+    let (first, rest) = bytes.split_at_mut(40);
+    let (second, third) = rest.split_at_mut(12);
+    for (place, value) in first.chunks_exact_mut(8).zip(longs) {
+        place.copy_from_slice(&value.to_be_bytes());
+    }
+    for (place, value) in second.chunks_exact_mut(4).zip(ints) {
+        place.copy_from_slice(&value.to_be_bytes());
+    }
+    third.copy_from_slice(&stat.owner_bits.to_be_bytes());
+    bytes
 }
 
 /// What one node adds to the digest of its tree.

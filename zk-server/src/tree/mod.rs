@@ -43,7 +43,7 @@ use zk_proto::txn::TxnDigest;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Stat, Zxid};
 
 pub use applied::{Applied, Change, ChangeKind, Outcome};
-pub(crate) use digest::{ContentSum, DiskStat, NodeDigest, TreeDigest};
+pub(crate) use digest::{ContentSum, NodeDigest, TreeDigest};
 pub use moment::PRESERVED_LEN_MAX;
 pub use quota::{Quota, StatsTrack};
 pub use restore::TreeRestore;
@@ -56,6 +56,9 @@ use moment::Moment;
 use node::Node;
 use owners::Owners;
 use quota::QuotaPaths;
+
+use crate::path_names::PathNames;
+use crate::storage::format::DiskStat;
 
 /// All znodes of a server, their ACLs, and who owns the ephemeral ones.
 #[derive(Debug)]
@@ -206,10 +209,10 @@ impl DataTree {
     /// A node, behind its parent; the root is its own.
     fn find_with_parent(&self, path: &str) -> Option<(NodeId, NodeId)> {
         let (mut parent, mut id) = (self.root, self.root);
-        if path.is_empty() || path == special::ROOT {
-            return Some((parent, id));
+        if !path.is_empty() && !path.starts_with('/') {
+            return None;
         }
-        for name in path.strip_prefix('/')?.split('/') {
+        for name in PathNames::of(path) {
             parent = id;
             id = self.nodes.get(id).child(name)?;
         }
@@ -267,7 +270,7 @@ impl<'t> NodeRef<'t> {
     }
 
     pub(crate) fn disk_stat(self) -> DiskStat {
-        DiskStat::from(self.node)
+        self.node.disk_stat()
     }
 
     /// Path and data, summed up.

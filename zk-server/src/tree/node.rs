@@ -8,7 +8,8 @@ use zk_proto::{EphemeralOwner, Stat, Zxid};
 
 use super::acl_table::AclKey;
 use super::arena::NodeId;
-use super::digest::{ContentSum, DiskStat, NodeDigest};
+use super::digest::{ContentSum, NodeDigest};
+use crate::storage::format::{DiskStat, SnapshotNode};
 
 /// What is kept for each znode. There can be millions: nothing here that most nodes do without, and
 /// no spare capacity (the data is exactly its bytes, not a slice that keeps a whole frame alive).
@@ -22,6 +23,7 @@ pub(super) struct Node {
     /// nodes are leaves.
     #[expect(clippy::box_collection, reason = "8 bytes in each of the leaves instead of 24")]
     pub(super) children: Option<Box<BTreeMap<Box<str>, NodeId>>>,
+    // The fields of a `DiskStat`, not one as a whole: its padding would cost each node 8 bytes.
     pub(super) czxid: Zxid,
     pub(super) mzxid: Zxid,
     pub(super) pzxid: Zxid,
@@ -60,9 +62,33 @@ impl Node {
         }
     }
 
+    /// The metadata as it is on disk.
+    pub(super) fn disk_stat(&self) -> DiskStat {
+        DiskStat {
+            czxid: self.czxid,
+            mzxid: self.mzxid,
+            pzxid: self.pzxid,
+            ctime_ms: self.ctime_ms,
+            mtime_ms: self.mtime_ms,
+            version: self.version,
+            create_count: self.create_count,
+            acl_version: self.acl_version,
+            owner_bits: self.owner_bits,
+        }
+    }
+
+    /// As it is on disk.
+    pub(super) fn to_snapshot<'n>(
+        &'n self,
+        path: &'n str,
+        acl: i64,
+    ) -> SnapshotNode<&'n str, &'n [u8]> {
+        SnapshotNode { path, data: self.data.as_deref(), acl, stat: self.disk_stat() }
+    }
+
     /// What the node adds to the tree's digest.
     pub(super) fn digest(&self) -> NodeDigest {
-        self.content.with(&DiskStat::from(self))
+        self.content.with(&self.disk_stat())
     }
 
     pub(super) fn child(&self, name: &str) -> Option<NodeId> {
@@ -103,6 +129,24 @@ impl Node {
             self.children = None;
         }
         removed
+    }
+}
+
+impl From<DiskStat> for Node {
+    /// A node with that metadata, and nothing else.
+    fn from(stat: DiskStat) -> Self {
+        Self {
+            czxid: stat.czxid,
+            mzxid: stat.mzxid,
+            pzxid: stat.pzxid,
+            ctime_ms: stat.ctime_ms,
+            mtime_ms: stat.mtime_ms,
+            version: stat.version,
+            create_count: stat.create_count,
+            acl_version: stat.acl_version,
+            owner_bits: stat.owner_bits,
+            ..Self::default()
+        }
     }
 }
 

@@ -140,6 +140,8 @@ pub(super) struct QuotaPaths {
     paths: BTreeSet<Box<str>>,
     /// The same: each write asks which of them is above it.
     counted: CountedPaths,
+    /// Those that are to be counted anew when the transaction is through, once however often it asks.
+    awaited: BTreeSet<Box<str>>,
 }
 
 impl QuotaPaths {
@@ -198,7 +200,7 @@ impl DataTree {
         if let Some(subtree) = quota_of(path, LIMITS) {
             self.quotas.insert(subtree);
         } else if let Some(subtree) = quota_of(path, STATS) {
-            self.count_anew(subtree);
+            self.quotas.awaited.insert(subtree.into());
         }
         self.charge(path, 1, signed(data_len));
     }
@@ -208,12 +210,31 @@ impl DataTree {
         if let Some(subtree) = quota_of(path, LIMITS) {
             self.quotas.remove(subtree);
         }
+        self.await_no_count(path);
         self.charge(path, -1, -signed(data_len));
     }
 
     /// A node's data was set.
     pub(super) fn count_data_set(&mut self, path: &str, len_before: usize, len: usize) {
+        self.await_no_count(path);
         self.charge(path, 0, signed(len) - signed(len_before));
+    }
+
+    /// What was to be counted was deleted, or set by a client.
+    fn await_no_count(&mut self, path: &str) {
+        if !self.quotas.awaited.is_empty()
+            && let Some(subtree) = quota_of(path, STATS)
+        {
+            self.quotas.awaited.remove(subtree);
+        }
+    }
+
+    /// The transaction is through: counts what it asked for. A multi of thousands that create and
+    /// delete `zookeeper_stats` would walk through the subtree for each of them otherwise.
+    pub(super) fn count_awaited(&mut self) {
+        while let Some(subtree) = self.quotas.awaited.pop_first() {
+            self.count_anew(&subtree);
+        }
     }
 
     fn charge(&mut self, path: &str, count: i64, bytes: i64) {

@@ -66,18 +66,9 @@ impl TreeRestore {
         let data_len = node.data.as_ref().map_or(0, |data| data.len());
         let restored = Node {
             data: node.data.as_ref().map(|data| Box::from(&data[..])),
-            children: None,
-            czxid: node.czxid,
-            mzxid: node.mzxid,
-            pzxid: node.pzxid,
-            ctime_ms: node.ctime_ms,
-            mtime_ms: node.mtime_ms,
-            owner_bits: node.owner_bits,
-            version: node.version,
-            acl_version: node.acl_version,
-            create_count: node.create_count,
             acl: key,
             content: ContentSum::of(at, node.data.as_deref()),
+            ..Node::from(node.stat)
         };
         if at.is_empty() {
             let root = self.tree.root;
@@ -97,7 +88,7 @@ impl TreeRestore {
         let digest = restored.digest();
         let id = self.tree.attach(parent, name, restored).map_err(|_| misplaced())?;
         self.tree.data_size += at.len() + data_len;
-        self.tree.owners.add(self.tree.owner(node.owner_bits), at);
+        self.tree.owners.add(self.tree.owner(node.stat.owner_bits), at);
         self.tree.digest.add(digest);
         self.trail.push((at.len(), id));
         self.last_path.clear();

@@ -20,8 +20,7 @@ use super::DataTree;
 use super::acl_table::AclKey;
 use super::arena::NodeId;
 use super::moment::{Moment, Position};
-use super::node::Node;
-use crate::storage::format::{OPEN_ACL, SnapshotEncoder, SnapshotNode};
+use crate::storage::format::{OPEN_ACL, SnapshotEncoder};
 
 /// The place of a snapshot that is being taken.
 #[derive(Debug)]
@@ -269,28 +268,4 @@ pub(super) const NOBODY: i64 = i64::MAX;
 
 pub(super) fn nobody() -> Acl {
     Acl::new(Permissions::NONE, "world", "anyone")
-}
-
-impl Node {
-    /// As it is on disk.
-    pub(super) fn to_snapshot<'n>(
-        &'n self,
-        path: &'n str,
-        acl: i64,
-    ) -> SnapshotNode<&'n str, &'n [u8]> {
-        SnapshotNode {
-            path,
-            data: self.data.as_deref(),
-            acl,
-            czxid: self.czxid,
-            mzxid: self.mzxid,
-            pzxid: self.pzxid,
-            ctime_ms: self.ctime_ms,
-            mtime_ms: self.mtime_ms,
-            version: self.version,
-            create_count: self.create_count,
-            acl_version: self.acl_version,
-            owner_bits: self.owner_bits,
-        }
-    }
 }

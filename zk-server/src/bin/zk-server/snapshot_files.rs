@@ -129,15 +129,15 @@ fn dump(arguments: &DumpArguments) -> Result<ExitCode, ToolFailure> {
         let data = node.data.as_deref();
         let fields = Fields::default()
             .text("path", client_path(&node.path))
-            .text("czxid", node.czxid)
-            .text("mzxid", node.mzxid)
-            .text("pzxid", node.pzxid)
-            .with("ctime", Value::Time(node.ctime_ms))
-            .with("mtime", Value::Time(node.mtime_ms))
-            .int("version", node.version)
-            .int("create_count", node.create_count)
-            .int("acl_version", node.acl_version)
-            .owner(EphemeralOwner::from_bits(node.owner_bits, true))
+            .text("czxid", node.stat.czxid)
+            .text("mzxid", node.stat.mzxid)
+            .text("pzxid", node.stat.pzxid)
+            .with("ctime", Value::Time(node.stat.ctime_ms))
+            .with("mtime", Value::Time(node.stat.mtime_ms))
+            .int("version", node.stat.version)
+            .int("create_count", node.stat.create_count)
+            .int("acl_version", node.stat.acl_version)
+            .owner(EphemeralOwner::from_bits(node.stat.owner_bits, true))
             .data(data, arguments.form.data);
         output.record(&match snapshot.acl(node.acl) {
             Some(acl) => fields.acl(acl),
@@ -250,15 +250,15 @@ fn differences(a: &Summary, b: &Summary, of_a: &Snapshot<'_>, of_b: &Snapshot<'_
         None => "null".to_owned(),
     };
     check("data_len", &len(a), &len(b));
-    check("czxid", &a.czxid, &b.czxid);
-    check("mzxid", &a.mzxid, &b.mzxid);
-    check("pzxid", &a.pzxid, &b.pzxid);
-    check("ctime", &output::utc(a.ctime_ms), &output::utc(b.ctime_ms));
-    check("mtime", &output::utc(a.mtime_ms), &output::utc(b.mtime_ms));
-    check("version", &a.version, &b.version);
-    check("create_count", &a.create_count, &b.create_count);
-    check("acl_version", &a.acl_version, &b.acl_version);
-    check("owner", &format!("{:#x}", a.owner_bits), &format!("{:#x}", b.owner_bits));
+    check("czxid", &a.stat.czxid, &b.stat.czxid);
+    check("mzxid", &a.stat.mzxid, &b.stat.mzxid);
+    check("pzxid", &a.stat.pzxid, &b.stat.pzxid);
+    check("ctime", &output::utc(a.stat.ctime_ms), &output::utc(b.stat.ctime_ms));
+    check("mtime", &output::utc(a.stat.mtime_ms), &output::utc(b.stat.mtime_ms));
+    check("version", &a.stat.version, &b.stat.version);
+    check("create_count", &a.stat.create_count, &b.stat.create_count);
+    check("acl_version", &a.stat.acl_version, &b.stat.acl_version);
+    check("owner", &format!("{:#x}", a.stat.owner_bits), &format!("{:#x}", b.stat.owner_bits));
     if a.data != b.data && len(a) == len(b) {
         all.push("data".to_owned());
     }

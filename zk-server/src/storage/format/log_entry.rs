@@ -151,6 +151,17 @@ impl Prefix {
             computed => Err(EntryError::Checksum { stored: self.stored, computed }),
         }
     }
+
+    /// Whether the bytes that follow are a transaction with that checksum and the byte behind it, but
+    /// for its length.
+    pub(super) fn fits_another_length(self, body: &[u8]) -> bool {
+        let Ok(stored @ 1..) = u32::try_from(self.stored) else { return false };
+        let mut sum = Adler32::default();
+        body.windows(2).enumerate().any(|(i, bytes)| {
+            sum.update(&bytes[..1]);
+            bytes[1] == END && i + 1 >= RECORD_LEN_MIN && sum.value() == stored
+        })
+    }
 }
 
 impl LogEntry {

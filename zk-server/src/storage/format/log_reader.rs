@@ -25,15 +25,15 @@ pub enum LogEnd {
         /// Where they begin.
         at: u64,
     },
-    /// Behind the last entry is one that was not written to its end, or a whole batch of such.
-    /// Nothing shows that it was ever durable.
+    /// Behind the last entry is one that was not written to its end, or a whole batch of such: parts
+    /// of it are missing, and nothing shows that it was ever durable.
     Torn {
         /// Where it begins.
         at: u64,
         /// What is wrong with it.
         error: EntryError,
     },
-    /// An entry that was durable cannot be read.
+    /// An entry that was durable, or of which nothing is missing, cannot be read.
     Damaged {
         /// Where it begins.
         at: u64,
@@ -170,6 +170,7 @@ impl<R: Read> LogReader<R> {
         Ok(match log_tail::look_behind(begun, &mut self.source, at, self.longest)? {
             Tail::Zeros => LogEnd::Clean { at },
             Tail::NothingThatCounts => LogEnd::Torn { at, error },
+            Tail::NothingMissing => LogEnd::Damaged { at, error, readable_at: None },
             Tail::Later { at: readable_at } => {
                 LogEnd::Damaged { at, error, readable_at: Some(readable_at) }
             }

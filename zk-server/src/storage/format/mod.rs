@@ -6,11 +6,13 @@
 //! | `log_entry` | one transaction in a log |
 //! | `log_reader` | a log from its first to its last transaction, and how it ends |
 //! | `log_tail` | what an end means: is anything behind it that counts? |
+//! | `disk_stat` | a node's metadata |
 //! | `snapshot`, `snapshot_reader`, `snapshot_source` | a snapshot, written and read piece by piece |
 //! | `snappy` | unpacking |
 //! | `adler32` | the checksum of both |
 
 mod adler32;
+mod disk_stat;
 mod file_name;
 mod log_entry;
 mod log_reader;
@@ -22,6 +24,7 @@ mod snapshot_source;
 #[cfg(test)]
 mod tests;
 
+pub use disk_stat::DiskStat;
 pub use file_name::{FileName, Packing};
 pub use log_entry::{
     EntryError, LOG_HEADER_LEN, LogEntry, RECORD_LEN_MAX, encode_entry, encode_header,

@@ -14,6 +14,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use zk_proto::codec::Encode;
 use zk_proto::{Acl, SessionId, Zxid};
 
+use super::DiskStat;
 use super::adler32::Adler32;
 
 pub(super) const MAGIC: [u8; 4] = *b"ZKSN";
@@ -34,24 +35,8 @@ pub struct SnapshotNode<P = String, D = Bytes> {
     pub data: Option<D>,
     /// Which ACL of the table; [`OPEN_ACL`] for everybody's.
     pub acl: i64,
-    /// The transaction that created it.
-    pub czxid: Zxid,
-    /// The transaction that set its data last.
-    pub mzxid: Zxid,
-    /// The transaction that created or deleted a child last.
-    pub pzxid: Zxid,
-    /// When it was created, in ms of wall time.
-    pub ctime_ms: i64,
-    /// When its data was set, in ms of wall time.
-    pub mtime_ms: i64,
-    /// How often its data was set.
-    pub version: i32,
-    /// How many children were ever created; not the `cversion` that clients see.
-    pub create_count: i32,
-    /// How often its ACL was set.
-    pub acl_version: i32,
-    /// What ends it, as [`EphemeralOwner::bits`](zk_proto::EphemeralOwner::bits).
-    pub owner_bits: i64,
+    /// Its metadata.
+    pub stat: DiskStat,
 }
 
 impl<P, D> SnapshotNode<P, D> {
@@ -65,15 +50,7 @@ impl<P, D> SnapshotNode<P, D> {
             path: path(self.path),
             data: self.data.map(data),
             acl: self.acl,
-            czxid: self.czxid,
-            mzxid: self.mzxid,
-            pzxid: self.pzxid,
-            ctime_ms: self.ctime_ms,
-            mtime_ms: self.mtime_ms,
-            version: self.version,
-            create_count: self.create_count,
-            acl_version: self.acl_version,
-            owner_bits: self.owner_bits,
+            stat: self.stat,
         }
     }
 }
@@ -120,14 +97,7 @@ impl SnapshotEncoder {
         node.path.as_ref().encode(out);
         node.data.as_ref().map(AsRef::as_ref).encode(out);
         out.put_i64(node.acl);
-        for value in [node.czxid.0, node.mzxid.0, node.ctime_ms, node.mtime_ms] {
-            out.put_i64(value);
-        }
-        for value in [node.version, node.create_count, node.acl_version] {
-            out.put_i32(value);
-        }
-        out.put_i64(node.owner_bits);
-        out.put_i64(node.pzxid.0);
+        node.stat.encode(out);
         self.sum.update(&out[start..]);
     }
 

@@ -5,9 +5,9 @@ use std::io::{self, Read};
 use bytes::{Buf, Bytes};
 use zk_proto::{Acl, Permissions, SessionId, Zxid};
 
-use super::Packing;
 use super::snapshot::{END, MAGIC, SnapshotNode};
 use super::snapshot_source::SnapshotSource;
+use super::{DiskStat, Packing};
 
 /// Elements that room is made for before they were seen.
 const RESERVED_MAX: usize = 4096;
@@ -15,8 +15,8 @@ const RESERVED_MAX: usize = 4096;
 /// Before 3.6 the sum of the tree was a text.
 const DIGEST_VERSION_AS_NUMBER: i32 = 2;
 
-/// Bytes of a node behind its data.
-const STAT_LEN: usize = 68;
+/// Bytes of a node behind its data: the key of its ACL, and its metadata.
+const BEHIND_DATA_LEN: usize = 8 + DiskStat::LEN;
 
 /// Why a snapshot cannot be used. Offsets are those of the snapshot as it was before it was packed.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +59,14 @@ pub enum SnapshotError {
         /// As it should be.
         computed: i64,
     },
+    /// The file was renamed.
+    #[error("it ends with transaction {last}, and its name says {named}")]
+    Misnamed {
+        /// Its last transaction.
+        last: Zxid,
+        /// The transaction of its name.
+        named: Zxid,
+    },
     /// A node without a parent, or twice.
     #[error("the node {path} is misplaced in it")]
     Misplaced {
@@ -78,6 +86,16 @@ pub struct SnapshotTrailer {
     pub last_zxid: Option<Zxid>,
     /// Bytes of the snapshot, before it was packed.
     pub len: u64,
+}
+
+impl SnapshotTrailer {
+    /// Holds a snapshot to have all of the transactions that its name says.
+    pub(in crate::storage) fn check_name(&self, named: Zxid) -> Result<(), SnapshotError> {
+        match self.last_zxid {
+            Some(last) if last < named => Err(SnapshotError::Misnamed { last, named }),
+            _ => Ok(()),
+        }
+    }
 }
 
 /// Reads a snapshot. What comes out before [`finish`](Self::finish) said that the checksum is right
@@ -148,7 +166,7 @@ impl<'a> SnapshotReader<'a> {
             return Err(SnapshotError::Misplaced { path });
         }
         let data_len = self.source.len_at(4 + path_len)?;
-        let len = 4 + path_len + 4 + data_len.unwrap_or(0) + STAT_LEN;
+        let len = 4 + path_len + 4 + data_len.unwrap_or(0) + BEHIND_DATA_LEN;
         let mut bytes = self.source.take(len)?;
         bytes.advance(4);
         let path = text_of(&bytes.split_to(path_len));
@@ -158,15 +176,7 @@ impl<'a> SnapshotReader<'a> {
             path,
             data,
             acl: bytes.get_i64(),
-            czxid: Zxid(bytes.get_i64()),
-            mzxid: Zxid(bytes.get_i64()),
-            ctime_ms: bytes.get_i64(),
-            mtime_ms: bytes.get_i64(),
-            version: bytes.get_i32(),
-            create_count: bytes.get_i32(),
-            acl_version: bytes.get_i32(),
-            owner_bits: bytes.get_i64(),
-            pzxid: Zxid(bytes.get_i64()),
+            stat: DiskStat::decode(&mut bytes),
         }))
     }
 

@@ -61,6 +61,9 @@ impl<'d> Chain<'d> {
         let mut is_empty = true;
         while let Some((offset, entry)) = reader.next().map_err(disk)? {
             let header = &entry.record.header;
+            if is_empty && header.zxid != log {
+                return Err(RecoveryError::Misnamed { name, found: header.zxid });
+            }
             self.follow(&name, offset, header.zxid)?;
             is_empty = false;
             if header.zxid > self.covered {

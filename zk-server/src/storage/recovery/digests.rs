@@ -11,6 +11,7 @@
 use zk_proto::Zxid;
 use zk_proto::txn::TxnDigest;
 
+use super::RecoveryError;
 use crate::storage::format::SnapshotTrailer;
 use crate::storage::log::TxnRecord;
 use crate::tree::DataTree;
@@ -63,18 +64,20 @@ impl DigestCheck {
     }
 
     /// How many there were, and what an operator should know.
-    pub(super) fn finish(mut self, tree: &DataTree) -> (u64, Vec<String>) {
-        if let Some(Awaited { name, zxid, .. }) = &self.snapshot {
-            let last = tree.last_zxid();
-            self.notes.push(format!(
-                "{name} has parts of transactions up to {zxid}, and the logs end with {last}: \
-                 transactions behind that are missing, and the tree may be one that never was"
-            ));
+    ///
+    /// # Errors
+    ///
+    /// When the snapshot has parts of transactions that the logs don't have: the tree would be one
+    /// that never was.
+    pub(super) fn finish(mut self, last: Zxid) -> Result<(u64, Vec<String>), RecoveryError> {
+        if let Some(Awaited { name, zxid: promised, .. }) = self.snapshot {
+            let why = "it was written while there were more, and has parts of them".to_owned();
+            return Err(RecoveryError::Short { name, promised, last, why });
         }
         if self.mismatches > 1 {
             self.notes.push(format!("{} digests in all are other ones", self.mismatches));
         }
-        (self.mismatches, self.notes)
+        Ok((self.mismatches, self.notes))
     }
 
     fn reach(&mut self, tree: &DataTree) {

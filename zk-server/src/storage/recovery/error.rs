@@ -31,6 +31,43 @@ pub enum RecoveryError {
         /// The key of the directory where it belongs.
         should: &'static str,
     },
+    /// A log has another name than that of its first transaction.
+    #[error(
+        "{name} begins with transaction {found}, and its name says another one: it was renamed, or \
+         copied over the log that it has the name of. Restore the logs under the names they had"
+    )]
+    Misnamed {
+        /// The log.
+        name: String,
+        /// The transaction it begins with.
+        found: Zxid,
+    },
+    /// Nodes have what is switched off, and would be lost.
+    #[error(
+        "{path} has a time to live, and `extendedTypesEnabled` is not set: it would be taken for the \
+         node of a session that is over, and deleted. Set `extendedTypesEnabled=true`, as the server \
+         had it that wrote the data (perhaps as `-Dzookeeper.extendedTypesEnabled=true`)"
+    )]
+    TimeToLive {
+        /// One of the nodes.
+        path: String,
+    },
+    /// There was more than what the logs have.
+    #[error(
+        "the logs end with transaction {last}, and {name} shows that there was transaction {promised} \
+         ({why}): what is between is missing. Restore it from a backup; to go on without what is \
+         missing, take {name} out of the directory"
+    )]
+    Short {
+        /// The snapshot that shows it.
+        name: String,
+        /// A transaction that there was.
+        promised: Zxid,
+        /// The last transaction there is.
+        last: Zxid,
+        /// How the snapshot shows it.
+        why: String,
+    },
     /// There is nothing to begin with.
     #[error(
         "there are {logs} logs but no snapshot that can be read, so the beginning of the history is \

@@ -8,14 +8,19 @@
 //! | nothing | a first start: an empty tree |
 //! | temporary files | removed |
 //! | a snapshot that cannot be read, an older one that can | the older one, and all logs behind it |
+//! | the same, and the logs do not reach as far as the newer one | stops, and names both |
+//! | a snapshot with parts of transactions that are in no log | stops, and names both |
+//! | a snapshot that ends before the transaction it is named for | cannot be read |
+//! | a log that does not begin with the transaction it is named for | stops, and names both |
 //! | no snapshot that can be read | stops |
 //! | logs and no snapshot at all, and they are to be trusted | an empty tree, and all logs |
-//! | the last log ends in the middle of a transaction | the torn end is cut off |
+//! | the last log ends with a transaction of which parts are missing | the torn end is cut off |
 //! | an earlier log does, and the next one goes on with the very next transaction | goes on |
 //! | the last log is empty, or has part of a header | it is removed |
 //! | a transaction longer than `jute.maxbuffer` and its extra size allow | stops, and names both keys |
-//! | anything else in a log that cannot be read | stops, and names the file and the offset |
+//! | anything else in a log that cannot be read, its last entry too | stops, and names file and offset |
 //! | a zxid that does not follow the one before it | stops, and names both |
+//! | nodes with a time to live, and `extendedTypesEnabled` is off | stops, and names the key |
 //! | a digest that is not the tree's | goes on as Apache's server does; told of and counted |
 //!
 //! A history is never cut short without saying so: a server that goes on without transactions that
@@ -34,7 +39,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use zk_proto::txn::{Txn, TxnHeader};
-use zk_proto::{SessionId, Zxid};
+use zk_proto::{EphemeralOwner, SessionId, Zxid};
 
 pub use chain::follows;
 pub use error::RecoveryError;
@@ -106,6 +111,24 @@ impl Recovered {
         }
     }
 
+    /// Where no node can have a time to live, one that has reads as the node of a session that never
+    /// was, and would go with it at once.
+    fn check_times_to_live(&self, extended_types: bool) -> Result<(), RecoveryError> {
+        if extended_types {
+            return Ok(());
+        }
+        let is_time = |session: &SessionId| {
+            matches!(EphemeralOwner::from_bits(session.0, true), EphemeralOwner::Ttl(_))
+                && !self.sessions.contains_key(session)
+        };
+        let found = self.tree.sessions_with_ephemerals().find(is_time);
+        let path = found.and_then(|session| self.tree.ephemerals_of(session).next());
+        match path {
+            Some(path) => Err(RecoveryError::TimeToLive { path: path.to_owned() }),
+            None => Ok(()),
+        }
+    }
+
     fn note_session(&mut self, id: SessionId) {
         let last = self.last_session_ids.entry(id.0 >> 56).or_insert(id);
         *last = id.max(*last);
@@ -145,6 +168,14 @@ struct Listing {
     temporaries: Vec<String>,
 }
 
+/// The newest snapshot that cannot be used. It was written when all up to its name was durable.
+#[derive(Debug)]
+struct PassedOver {
+    name: String,
+    zxid: Zxid,
+    why: String,
+}
+
 /// Reads the directories, repairs what a crash may leave, and makes the rest durable.
 ///
 /// # Errors
@@ -154,6 +185,15 @@ pub fn recover(
     directories: &Directories,
     settings: RecoverySettings,
 ) -> Result<Recovered, RecoveryError> {
+    recover_telling(directories, settings, || ())
+}
+
+/// [`recover`], which says when it has loaded the snapshot and goes on with the logs.
+pub(crate) fn recover_telling(
+    directories: &Directories,
+    settings: RecoverySettings,
+    snapshot_loaded: impl FnOnce(),
+) -> Result<Recovered, RecoveryError> {
     let RecoverySettings { extended_types, longest, trust_empty } = settings;
     let listing = list(directories)?;
     for name in &listing.temporaries {
@@ -162,11 +202,12 @@ pub fn recover(
     if listing.snapshots.is_empty() && listing.logs.is_empty() {
         return Ok(Recovered::empty(extended_types));
     }
-    let (mut recovered, mut digests) = if listing.snapshots.is_empty() && trust_empty {
-        (trusted(&listing, extended_types), DigestCheck::default())
+    let (mut recovered, mut digests, passed_over) = if listing.snapshots.is_empty() && trust_empty {
+        (trusted(&listing, extended_types), DigestCheck::default(), None)
     } else {
         load_newest(directories, &listing, extended_types)?
     };
+    snapshot_loaded();
     let from = recovered.tree.last_zxid();
     let mut chain = Chain::new(&*directories.logs, from, longest);
     for &log in logs_behind(&listing.logs, from) {
@@ -175,7 +216,12 @@ pub fn recover(
             digests.applied(&recovered.tree, name, offset, record);
         })?;
     }
-    let (mismatches, notes) = digests.finish(&recovered.tree);
+    let last = recovered.tree.last_zxid();
+    if let Some(PassedOver { name, zxid: promised, why }) = passed_over.filter(|s| s.zxid > last) {
+        return Err(RecoveryError::Short { name, promised, last, why });
+    }
+    let (mismatches, notes) = digests.finish(last)?;
+    recovered.check_times_to_live(extended_types)?;
     recovered.digest_mismatches = mismatches;
     recovered.notes.extend(notes);
     recovered.notes.extend(chain.settle()?);
@@ -241,8 +287,8 @@ fn load_newest(
     directories: &Directories,
     listing: &Listing,
     extended_types: bool,
-) -> Result<(Recovered, DigestCheck), RecoveryError> {
-    let mut notes = Vec::new();
+) -> Result<(Recovered, DigestCheck, Option<PassedOver>), RecoveryError> {
+    let (mut notes, mut passed_over) = (Vec::new(), None);
     for &(zxid, packing) in listing.snapshots.iter().rev() {
         let name = FileName::Snapshot(zxid, packing).to_string();
         match load(directories, &name, zxid, packing, extended_types) {
@@ -251,9 +297,12 @@ fn load_newest(
                 let synced = directories.snapshots.open(&name).and_then(|mut file| file.sync());
                 synced.map_err(RecoveryError::disk("sync", &name))?;
                 recovered.notes = notes;
-                return Ok((recovered, digests));
+                return Ok((recovered, digests, passed_over));
             }
-            Err(error) => notes.push(format!("the snapshot {name} cannot be used: {error}")),
+            Err(error) => {
+                notes.push(format!("the snapshot {name} cannot be used: {error}"));
+                passed_over.get_or_insert(PassedOver { name, zxid, why: error.to_string() });
+            }
         }
     }
     Err(RecoveryError::NoSnapshot { logs: listing.logs.len(), tried: notes })
@@ -275,6 +324,7 @@ fn load(
         restore.add(&node)?;
     }
     let trailer = reader.finish()?;
+    trailer.check_name(zxid)?;
     let mut recovered = Recovered::empty(extended_types);
     recovered.tree = restore.finish();
     recovered.snapshot = Some(zxid);

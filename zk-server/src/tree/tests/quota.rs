@@ -56,6 +56,37 @@ fn a_quota_counts_its_node_and_all_below() {
     assert_eq!(grower.tree.approximate_data_size(), size);
 }
 
+/// To count is to go through the whole subtree, so a transaction counts once, when it is through: a
+/// multi of thousands of these pairs would take minutes, in which nobody else is served.
+#[test]
+fn a_transaction_counts_once_however_often_it_asks() {
+    const NODES: usize = 20_000;
+    let mut grower = Grower::with_quota_on_a();
+    for i in 0..NODES {
+        grower.create(&format!("/a/{i}"));
+    }
+    let whole = grower.usage();
+    let pair = || [delete(STATS), create(STATS, 9)];
+    let pairs = |count| std::iter::repeat_with(pair).take(count).flatten().collect::<Vec<_>>();
+    grower.apply(&Txn::Multi(pairs(20_000)));
+    assert_eq!(grower.usage(), whole);
+
+    let mut later = pairs(1);
+    later.push(create("/a/later", 9));
+    grower.apply(&Txn::Multi(later));
+    assert_eq!(grower.usage(), format!("count={},bytes={}", NODES + 2, 4 * (NODES + 2)));
+    let mut own = pairs(1);
+    own.push(set_data(STATS, b"count=5,bytes=5", 1));
+    grower.apply(&Txn::Multi(own));
+    assert_eq!(grower.usage(), "count=5,bytes=5", "a client's own number stays");
+    let mut gone = pairs(1);
+    gone.push(delete(STATS));
+    grower.apply(&Txn::Multi(gone));
+    grower.create("/a/last");
+    grower.create(STATS);
+    assert_eq!(grower.usage(), format!("count={},bytes={}", NODES + 3, 4 * (NODES + 3)));
+}
+
 #[test]
 fn a_session_that_ends_gives_back_what_its_nodes_held() {
     let mut grower = Grower::with_quota_on_a();

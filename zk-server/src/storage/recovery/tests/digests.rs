@@ -128,13 +128,29 @@ fn nothing_is_compared_before_the_end_of_the_snapshot_is_reached() {
         })
     };
     let directory = with(&directory, "log.21", &log);
-    let recovered = start(&with(&directory, "snapshot.1f", &beyond(0x7000))).unwrap();
-    assert_eq!(recovered.digest_mismatches, 0);
-    let [note] = &recovered.notes[..] else { panic!("one note: {:?}", recovered.notes) };
-    assert!(note.contains("snapshot.1f has parts of transactions up to 0x7000"), "{note}");
+    let last = start(&directory).unwrap().tree.last_zxid();
+    let recovered = start(&with(&directory, "snapshot.1f", &beyond(last.0))).unwrap();
+    // The last digest is the snapshot's, which has another transaction's sum here.
+    assert_eq!((recovered.digest_mismatches, recovered.notes.len()), (1, 1));
+    assert!(recovered.notes[0].contains("snapshot.1f says"), "{:?}", recovered.notes);
     // One that lies before the snapshot's own transaction says nothing, as in Apache's.
     let recovered = start(&with(&directory, "snapshot.1f", &beyond(0x1e))).unwrap();
     assert!(recovered.digest_mismatches > 1, "the log's are compared at once");
+}
+
+/// What is in a snapshot was applied, and what was applied was durable.
+#[test]
+fn a_snapshot_with_parts_of_transactions_that_are_missing_stops_the_server() {
+    let directory = without_snapshots_behind(&apaches(), "snapshot.1f");
+    let last = start(&directory).unwrap().tree.last_zxid();
+    let snapshot = changed_snapshot(&directory.content("snapshot.1f"), |(_, version, sum)| {
+        (Zxid(last.0 + 1), version, sum)
+    });
+    let refusal = refused(&with(&directory, "snapshot.1f", &snapshot));
+    assert!(
+        refusal.contains(&format!("end with transaction {last}, and snapshot.1f")),
+        "{refusal}"
+    );
 }
 
 #[test]

@@ -89,3 +89,13 @@ fn every_snapshot_leads_to_the_same_state() {
         assert_as_apache_saw("plain", &start(&directory).unwrap());
     }
 }
+
+/// Apache's server deletes them then, without a word.
+#[test]
+fn nodes_with_a_time_to_live_are_not_lost_where_that_is_switched_off() {
+    let directory = SimDirectory::load(&path().join("plain"));
+    let settings = RecoverySettings { extended_types: false, ..SETTINGS };
+    let refusal = recover(&on(&directory), settings).unwrap_err().to_string();
+    assert!(refusal.contains("/ttl has a time to live"), "{refusal}");
+    assert!(refusal.contains("Set `extendedTypesEnabled=true`"), "{refusal}");
+}

@@ -3,8 +3,10 @@
 mod crashes;
 mod digests;
 mod fixtures;
+mod mixed_up;
 mod outcomes;
 mod restored;
+mod rot;
 
 use std::sync::Arc;
 

@@ -6,7 +6,7 @@ use crate::storage::purge::{KnownSnapshots, RETAINED_MIN, purge};
 use crate::storage::snapshot_file::{SnapshotFile, verify_snapshot};
 
 /// The same directory with one file's bytes changed.
-fn changed(
+pub(super) fn changed(
     directory: &SimDirectory,
     name: &str,
     change: impl FnOnce(&mut Vec<u8>),
@@ -22,7 +22,7 @@ fn changed(
     SimDirectory::with(files)
 }
 
-fn with_file(directory: &SimDirectory, name: &str, bytes: &[u8]) -> SimDirectory {
+pub(super) fn with_file(directory: &SimDirectory, name: &str, bytes: &[u8]) -> SimDirectory {
     let files = directory.names().into_iter().map(|file| {
         let bytes = directory.content(&file);
         (file, bytes)
@@ -32,7 +32,7 @@ fn with_file(directory: &SimDirectory, name: &str, bytes: &[u8]) -> SimDirectory
     SimDirectory::with(files)
 }
 
-fn without(directory: &SimDirectory, name: &str) -> SimDirectory {
+pub(super) fn without(directory: &SimDirectory, name: &str) -> SimDirectory {
     let files = directory.names().into_iter().filter(|file| file != name);
     SimDirectory::with(files.map(|file| {
         let bytes = directory.content(&file);
@@ -41,7 +41,7 @@ fn without(directory: &SimDirectory, name: &str) -> SimDirectory {
 }
 
 /// Where the log's zeros begin.
-fn written(bytes: &[u8]) -> usize {
+pub(super) fn written(bytes: &[u8]) -> usize {
     bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1
 }
 

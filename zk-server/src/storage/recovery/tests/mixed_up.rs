@@ -1,0 +1,157 @@
+//! Files that people have mixed up: copied over others, renamed, taken from another time.
+
+use super::outcomes::{changed, with_file, without};
+use super::*;
+use crate::storage::format::{FileName, Packing};
+use crate::storage::snapshot_file::SnapshotFile;
+
+const LOGS: [&str; 3] = ["log.1", "log.4", "log.7"];
+
+fn whole() -> SimDirectory {
+    directory_of(&[1..=3, 4..=6, 7..=9])
+}
+
+fn with_snapshot(directory: &SimDirectory, last: i64) -> SimDirectory {
+    let state = state_at(last);
+    let sessions: Vec<_> = state.sessions.iter().map(|(id, timeout)| (*id, *timeout)).collect();
+    write_snapshot(&on(directory).snapshots, &state.tree, &sessions).unwrap();
+    directory.clone()
+}
+
+fn renamed(directory: &SimDirectory, from: &str, to: &str) -> SimDirectory {
+    with_file(&without(directory, from), to, &directory.content(from))
+}
+
+/// Everything, or a refusal; never less.
+fn assert_all_or_nothing(directory: &SimDirectory, what: &str) {
+    if let Ok(recovered) = start(directory) {
+        assert_eq!(assert_whole(&recovered), 9, "{what}: {:?}", recovered.notes);
+    }
+}
+
+#[test]
+fn logs_that_are_swapped_copied_over_others_or_renamed_lose_nothing() {
+    for snapshot in 0..=9 {
+        let directory = with_snapshot(&whole(), snapshot);
+        for one in LOGS {
+            for other in LOGS {
+                let (a, b) = (directory.content(one), directory.content(other));
+                let copied = with_file(&without(&directory, other), other, &a);
+                assert_all_or_nothing(&copied, &format!("{snapshot}: {one} over {other}"));
+                let swapped = with_file(&without(&copied, one), one, &b);
+                assert_all_or_nothing(&swapped, &format!("{snapshot}: {one} for {other}"));
+            }
+            // What the snapshot covers is not read.
+            for zxid in snapshot + 1..12 {
+                let name = FileName::Log(Zxid(zxid)).to_string();
+                if !LOGS.contains(&&name[..]) {
+                    let renamed = renamed(&directory, one, &name);
+                    assert_all_or_nothing(&renamed, &format!("{snapshot}: {one} as {name}"));
+                    let copy = with_file(&directory, &name, &directory.content(one));
+                    assert_all_or_nothing(&copy, &format!("{snapshot}: {one} also as {name}"));
+                }
+            }
+        }
+    }
+    let swapped = with_snapshot(&whole(), 6);
+    let swapped = changed(&swapped, "log.7", |log| *log = swapped.content("log.4"));
+    let refusal = refused(&swapped);
+    assert!(refusal.starts_with("log.7 begins with transaction 0x4, and its name"), "{refusal}");
+}
+
+/// One that is named for less is applied again; one that is named for more would leave something out.
+#[test]
+fn a_snapshot_that_is_renamed_loses_nothing() {
+    let named = |zxid| FileName::Snapshot(Zxid(zxid), Packing::Plain).to_string();
+    for last in 1..9 {
+        for name in 1..=last {
+            let directory = renamed(&with_snapshot(&whole(), last), &named(last), &named(name));
+            let recovered = start(&directory).unwrap();
+            assert_eq!((assert_whole(&recovered), recovered.snapshot), (9, Some(Zxid(name))));
+        }
+    }
+    // Backups and those of Apache 3.9 say where they end.
+    let directory = whole();
+    let tree = state_at(2).tree;
+    let mut file = SnapshotFile::begin_open(Arc::clone(&on(&directory).snapshots), &tree);
+    while file.take(&tree) {
+        file.write().unwrap();
+    }
+    file.close(Zxid(2), tree.digest()).unwrap();
+    file.publish(Zxid(5)).unwrap();
+    let recovered = start(&directory).unwrap();
+    assert_eq!((assert_whole(&recovered), recovered.snapshot), (9, Some(Zxid(0))));
+    let note = "it ends with transaction 0x2, and its name says 0x5";
+    assert!(recovered.notes[0].contains(note), "{:?}", recovered.notes);
+    assert!(refused(&without(&directory, "snapshot.0")).contains(note));
+}
+
+/// A snapshot is written when all up to its name is durable, so its name alone tells of that.
+#[test]
+fn a_damaged_snapshot_is_not_passed_over_for_less_than_it_had() {
+    let directory = with_snapshot(&whole(), 8);
+    let damaged = changed(&directory, "snapshot.8", |bytes| bytes[60] ^= 1);
+    assert_eq!(assert_whole(&start(&damaged).unwrap()), 9);
+    let short = changed(&damaged, "log.7", |log| log.truncate(200));
+    let refusal = refused(&short);
+    assert!(refusal.starts_with("the logs end with transaction 0x7, and snapshot.8"), "{refusal}");
+    assert_eq!(refused(&short), refusal, "nothing was changed meanwhile");
+    let alone = without(&without(&without(&damaged, "log.1"), "log.4"), "log.7");
+    assert!(refused(&alone).contains("the logs end with transaction 0x0, and snapshot.8"));
+    // An operator who does without it says so.
+    assert_eq!(assert_whole(&start(&without(&short, "snapshot.8")).unwrap()), 7);
+}
+
+#[test]
+fn a_snapshot_that_is_newer_than_all_logs_is_enough() {
+    let directory = with_snapshot(&directory_of(&[1..=3]), 9);
+    assert_eq!(assert_whole(&start(&directory).unwrap()), 9);
+    writer(&directory, 9).append(&[txn(10)]).unwrap();
+    assert_eq!(assert_whole(&start(&directory).unwrap()), 10);
+}
+
+/// Logs that another server, or this one in an earlier life, has written.
+#[test]
+fn logs_of_an_older_epoch_beside_newer_ones_are_not_taken_for_theirs() {
+    let epoch = |zxid: i64| (1 << 32) + zxid;
+    let newer = || {
+        let directory = SimDirectory::default();
+        let mut tree = DataTree::new(true);
+        tree.stand_at(Zxid(epoch(3)));
+        write_snapshot(&on(&directory).snapshots, &tree, &[]).unwrap();
+        for zxid in 4..=6 {
+            let delete = record(epoch(zxid), Txn::Delete { path: "/none".into() });
+            writer(&directory, epoch(zxid - 1)).append(&[delete]).unwrap();
+        }
+        directory
+    };
+    let older = whole();
+    for log in LOGS {
+        let mixed = with_file(&newer(), log, &older.content(log));
+        let recovered = start(&mixed).unwrap();
+        assert_eq!(recovered.tree.last_zxid(), Zxid(epoch(6)), "{log}");
+        assert_eq!(recovered.replayed, 3, "{log}");
+        let name = FileName::Log(Zxid(epoch(4))).to_string();
+        let refusal = refused(&with_file(&without(&newer(), &name), &name, &older.content(log)));
+        assert!(refusal.contains("begins with transaction"), "{refusal}");
+    }
+    // The same when the older ones are all there is behind a snapshot of theirs.
+    let mixed = with_file(&older, "log.100000004", &newer().content("log.100000004"));
+    assert!(refused(&mixed).contains("does not follow 0x9"));
+}
+
+/// The clock of a machine may be set back; zxids order a history, and times only tell of it.
+#[test]
+fn a_clock_that_went_back_changes_nothing() {
+    let directory = directory_of(&[]);
+    let mut writer = writer(&directory, 0);
+    for zxid in 1..=9 {
+        let mut early = Arc::unwrap_or_clone(txn(zxid));
+        early.header.time_ms = 1_000_000 - zxid * 70_000;
+        writer.append(&[Arc::new(early)]).unwrap();
+    }
+    let recovered = start(&directory).unwrap();
+    assert_eq!(recovered.tree.last_zxid(), Zxid(9));
+    assert_eq!(recovered.tree.node("/node-8").unwrap().stat().ctime, 1_000_000 - 8 * 70_000);
+    assert!(recovered.notes.is_empty(), "{:?}", recovered.notes);
+}
