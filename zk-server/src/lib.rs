@@ -54,6 +54,7 @@ pub mod testing;
 pub mod tree;
 pub mod watch;
 
+mod by_namespace;
 mod connection_id;
 mod counted_paths;
 mod der;

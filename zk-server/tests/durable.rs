@@ -45,8 +45,7 @@ fn nodes_and_sessions_are_there_again_after_a_stop() {
     assert!(client.granted.session_id != session);
 }
 
-/// The log's thread ends the connection while its task looks elsewhere: the answer must not go
-/// with it.
+/// The connection is ended while its task looks elsewhere: the answer must not go with it.
 #[test]
 fn the_answer_to_a_close_is_not_lost() {
     let dir = tempfile::tempdir().expect("a directory");
@@ -63,6 +62,14 @@ fn the_answer_to_a_close_is_not_lost() {
     for lane in lanes {
         lane.join().expect("each close is answered");
     }
+}
+
+#[test]
+fn a_disk_that_takes_longer_than_is_worth_a_warning_gets_one() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut server = Program::start(dir.path(), "preAllocSize=64\nfsync.warningthresholdms=0");
+    RawClient::connect(server.addr);
+    server.wait_for("the disk took long to keep a batch");
 }
 
 #[test]
@@ -175,6 +182,10 @@ fn snapshots_are_taken_while_clients_write_and_old_files_go() {
     let mut client = RawClient::connect(server.addr);
     assert_eq!(stat_of(&mut client, "/a").expect("/a").stat.version, written);
     assert!(four_letter(server.addr, "srvr").contains("Mode: standalone"));
+    let mntr = four_letter(server.addr, "mntr");
+    for loaded in ["zk_cnt_startup_snap_load_time\t1\n", "zk_cnt_startup_txns_load_time\t1\n"] {
+        assert!(mntr.contains(loaded), "{mntr}");
+    }
 }
 
 fn newest_snapshot(dir: &Path) -> u64 {

@@ -17,6 +17,9 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server on a thread of its own, with both ports.
 struct Running {
+    clients: SocketAddr,
+    #[cfg(feature = "tls")]
+    secure: Option<SocketAddr>,
     admin: SocketAddr,
     metrics: SocketAddr,
     stop: CancellationToken,
@@ -25,15 +28,19 @@ struct Running {
 
 impl Running {
     fn start(change: impl FnOnce(&mut AdminConfig)) -> Self {
+        Self::with(|config| change(config.operators.admin.get_or_insert_default()))
+    }
+
+    fn with(change: impl FnOnce(&mut ServerConfig)) -> Self {
         let mut config = ServerConfig::default();
         config.client_port_address = Some("127.0.0.1".to_owned());
         let mut admin = AdminConfig::default();
         admin.port = 0;
-        change(&mut admin);
         let mut metrics = MetricsConfig::default();
         (metrics.host, metrics.port) = ("127.0.0.1".to_owned(), 0);
         config.operators.admin = Some(admin);
         config.operators.metrics = Some(metrics);
+        change(&mut config);
         let stop = CancellationToken::new();
         let shutdown = stop.clone();
         let (tell, told) = std::sync::mpsc::channel();
@@ -42,13 +49,42 @@ impl Running {
             runtime.unwrap().block_on(async {
                 let log = Box::new(DiscardTxnLog::default());
                 let instance = Instance::bind(config, log).await.unwrap();
-                let admin = instance.admin_address().unwrap();
-                tell.send((admin, instance.metrics_address().unwrap())).unwrap();
+                let operators = (instance.admin_address(), instance.metrics_address());
+                let clients = (instance.address(), instance.secure_address());
+                tell.send((clients, operators)).unwrap();
                 instance.run(shutdown).await.unwrap();
             });
         });
-        let (admin, metrics) = told.recv().unwrap();
-        Self { admin, metrics, stop, thread: Some(thread) }
+        let ((clients, secure), (admin, metrics)) = told.recv().unwrap();
+        let _ = secure;
+        Self {
+            clients: clients.unwrap(),
+            #[cfg(feature = "tls")]
+            secure,
+            admin: admin.unwrap(),
+            metrics: metrics.unwrap(),
+            stop,
+            thread: Some(thread),
+        }
+    }
+
+    /// A figure as Prometheus reads it.
+    fn figure(&self, name: &str) -> String {
+        let (_, body) = ask(self.metrics, "GET", "/metrics");
+        let line = body.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("{name} in {body}")).to_owned()
+    }
+
+    /// Waits until a figure is that.
+    fn until(&self, name: &str, wanted: &str) {
+        let give_up = std::time::Instant::now() + PATIENCE;
+        loop {
+            let found = self.figure(name);
+            if found == wanted {
+                return;
+            }
+            assert!(std::time::Instant::now() < give_up, "{name} is {found}, not {wanted}");
+        }
     }
 }
 
@@ -130,6 +166,73 @@ fn prometheus_finds_its_figures_at_a_port_of_its_own() {
     assert!(body.ends_with('\n'), "{body}");
     let (head, _) = ask(server.metrics, "GET", "/commands/ruok");
     assert!(head.starts_with("HTTP/1.1 404 "), "{head}");
+}
+
+#[test]
+fn connections_in_the_clear_are_counted() {
+    let server = Running::start(|_| ());
+    let figures = ["non_mtls_local_conn_count", "non_mtls_remote_conn_count"];
+    assert_eq!(figures.map(|name| server.figure(name)), ["0", "0"]);
+    let _clients = [dial(server.clients), dial(server.clients)];
+    server.until(figures[0], "2");
+    assert_eq!(server.figure(figures[1]), "0");
+}
+
+/// A connect request for a new session of 30 s.
+fn connect_frame() -> Vec<u8> {
+    let mut frame = vec![0; 4 + 45];
+    frame[3] = 45;
+    frame[4 + 12..4 + 16].copy_from_slice(&30_000_i32.to_be_bytes());
+    frame[4 + 27] = 16;
+    frame
+}
+
+#[test]
+fn requests_for_which_there_is_no_room_are_counted() {
+    let server = Running::with(|config| {
+        config.limits.large_request_threshold = Some(100);
+        config.limits.large_request_max_bytes = 150;
+    });
+    let mut client = dial(server.clients);
+    client.write_all(&connect_frame()).unwrap();
+    client.read_exact(&mut [0; 4 + 37]).unwrap();
+    assert_eq!(server.figure("large_requests_rejected"), "0");
+    // Its length is enough to turn it away.
+    client.write_all(&200_i32.to_be_bytes()).unwrap();
+    read_all(&mut client);
+    assert_eq!(server.figure("large_requests_rejected"), "1");
+}
+
+#[cfg(feature = "tls")]
+#[test]
+fn handshakes_that_come_to_nothing_are_counted() {
+    use zk_server::config::{Store, TlsConfig};
+
+    let pem = |name| {
+        let stores = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/key-stores");
+        Store::pem(std::fs::read(format!("{stores}/{name}.pem")).unwrap())
+    };
+    let server = Running::with(|config| {
+        config.secure_client_port = Some(0);
+        config.secure_client_port_address = Some("127.0.0.1".to_owned());
+        config.tls = Some(TlsConfig::new(pem("client"), Some(pem("authority"))));
+        config.limits.tls_handshakes = 1;
+        config.limits.tls_handshake_timeout = 2 * PATIENCE;
+    });
+    let figures = ["unsuccessful_handshake", "tls_handshake_exceeded"];
+    let secure = server.secure.unwrap();
+    let holds_the_place = dial(secure);
+    server.until("num_alive_connections", "1");
+    read_all(&mut dial(secure));
+    server.until(figures[1], "1");
+    assert_eq!(server.figure(figures[0]), "0");
+    drop(holds_the_place);
+    server.until(figures[0], "1");
+    let mut speaks_no_tls = dial(secure);
+    speaks_no_tls.write_all(&connect_frame()).unwrap();
+    let _ = speaks_no_tls.read(&mut [0; 100]);
+    server.until(figures[0], "2");
+    assert_eq!(figures.map(|name| server.figure(name)), ["2", "1"]);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use zk_proto::{SessionId, Zxid};
 
+use crate::by_namespace::ByNamespace;
 use crate::config::ServerConfig;
 use crate::server::stats::{ConnectionStats, ServerStats};
 use crate::tree::DataTree;
@@ -67,6 +68,12 @@ pub(crate) struct ServerView<'a> {
     pub(crate) watch_count: usize,
     pub(crate) session_count: usize,
     pub(crate) trace_mask: i64,
+    /// The share of connect requests that are turned away by chance.
+    pub(crate) drop_probability: f64,
+    /// Connections that are not through their TLS handshake.
+    pub(crate) entering_count: usize,
+    /// Writes that a hard quota has refused.
+    pub(crate) quota_refusals: &'a ByNamespace<u64>,
     pub(crate) probe: ProcessProbe,
 }
 

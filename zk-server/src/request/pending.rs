@@ -9,7 +9,8 @@ use hashbrown::hash_table::Entry;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
 
 use super::proposer::Slot;
-use crate::tree::{ContentSum, DataTree, DiskStat, NodeDigest, NodeRef, Quota, TreeDigest};
+use crate::storage::format::DiskStat;
+use crate::tree::{ContentSum, DataTree, NodeDigest, NodeRef, Quota, TreeDigest};
 
 /// What validation must know of a node.
 #[derive(Clone, Debug)]
@@ -216,7 +217,7 @@ enum Before {
     /// Nothing pending touches it; what it adds to the tree's digest.
     Applied(NodeDigest),
     /// Something does.
-    Pending(Touched),
+    Pending(Box<Touched>),
 }
 
 impl<'d> Draft<'d> {
@@ -294,7 +295,7 @@ impl<'d> Draft<'d> {
                 let at = entry.get().at.clone();
                 let touched = Touched { at: at.clone(), by, after, digest: NodeDigest::NONE };
                 let before = std::mem::replace(entry.get_mut(), touched);
-                self.before.push((at, Before::Pending(before)));
+                self.before.push((at, Before::Pending(Box::new(before))));
             }
             Entry::Vacant(entry) => {
                 let at = KeptPlace::from(place);
@@ -340,7 +341,7 @@ impl<'d> Draft<'d> {
                 continue;
             };
             match before {
-                Before::Pending(touched) => *entry.get_mut() = touched,
+                Before::Pending(touched) => *entry.get_mut() = *touched,
                 Before::Applied(_) => drop(entry.remove()),
             }
         }

@@ -6,6 +6,7 @@ use zk_proto::{ErrorCode, Request, SessionId, Zxid};
 use super::pending::{Draft, Outstanding};
 use super::write::Validator;
 use crate::auth::{AccessControl, Identities};
+use crate::by_namespace::ByNamespace;
 use crate::log_limit::LogLimit;
 use crate::tree::{DataTree, TreeDigest};
 
@@ -38,6 +39,8 @@ pub struct Proposer {
     settings: ProposerSettings,
     outstanding: Outstanding,
     quota_log: LogLimit,
+    /// Writes that a hard quota has refused.
+    quota_refusals: ByNamespace<u64>,
 }
 
 /// Who asks.
@@ -124,6 +127,16 @@ impl Proposer {
         Self { settings, ..Self::default() }
     }
 
+    /// How many writes a hard quota has refused.
+    pub(crate) fn quota_refusals(&self) -> &ByNamespace<u64> {
+        &self.quota_refusals
+    }
+
+    /// Counts those refusals from zero again.
+    pub(crate) fn reset_quota_refusals(&mut self) {
+        self.quota_refusals = ByNamespace::default();
+    }
+
     /// A client's write.
     pub fn propose(
         &mut self,
@@ -138,6 +151,9 @@ impl Proposer {
         let judged = validator.judge(request);
         if let Some(excess) = validator.take_excess() {
             self.quota_log.warn(slot.wall_ms, &excess);
+            if let Some(refusals) = self.quota_refusals.of(excess.refused_below()) {
+                *refusals += 1;
+            }
         }
         let judged = judged.map(|txn| (txn, validator.into_draft().keep()));
         self.settle(requester.session, requester.cxid, judged, slot)

@@ -129,7 +129,7 @@ impl ConnectionTask {
                     return Ok(());
                 }
                 tokio::select! {
-                    () = self.shared.stop.cancelled() => {}
+                    () = self.shared.halt.stopped() => {}
                     () = linger(&mut self.stream) => {}
                 }
                 Ok(())
@@ -144,7 +144,7 @@ impl ConnectionTask {
         let mut stalled_at = None;
         loop {
             wait_while_paused(&self.shared, &self.link).await;
-            if self.shared.is_paused() && self.shared.stop.is_cancelled() {
+            if self.shared.halt.is_paused() && self.shared.halt.is_stopping() {
                 // What has come to a server at a standstill is not carried out at its end.
                 return Ok(None);
             }
@@ -156,7 +156,7 @@ impl ConnectionTask {
             let is_short = (1..=UNTOLD_MAX).contains(&look.output.len());
             if !look.output.is_empty() {
                 self.output = look.output;
-                stalled_at = Some(Instant::now() + self.shared.write_stall_timeout);
+                stalled_at = Some(look.at + self.shared.write_stall_timeout);
             }
             if let Some(token) = self.link.take_ask() {
                 self.ask_mechanism(token).await?;
@@ -165,7 +165,7 @@ impl ConnectionTask {
             if let Some(ending) = self.link.ending.get() {
                 return Ok(Some(ending.clone()));
             }
-            if self.shared.stop.is_cancelled() {
+            if self.shared.halt.is_stopping() {
                 let _ = tokio::time::timeout(FAREWELL, self.stream.send(&self.output)).await;
                 return Ok(None);
             }
@@ -221,8 +221,14 @@ impl ConnectionTask {
 
     /// Waits for whatever comes first. Who stops or pauses the server wakes every link.
     async fn step(&mut self, wants_input: bool, stalled_at: Option<Instant>) -> io::Result<Step> {
-        let writes = self.stream.has_to_write(&self.output);
-        let stall = stalled_at.unwrap_or_else(Instant::now);
+        // A timer is made only if it is waited for, which is rare.
+        let deadline = stalled_at.filter(|_| self.stream.has_to_write(&self.output));
+        let stalled = async move {
+            match deadline {
+                Some(deadline) => tokio::time::sleep_until(deadline.into()).await,
+                None => std::future::pending().await,
+            }
+        };
         let input = wants_input.then_some(&mut self.input);
         tokio::select! {
             // First what can mostly be done at once: it costs more to wait for the others. They are
@@ -234,7 +240,7 @@ impl ConnectionTask {
                 Moved::Ended => Ok(Step::Ended),
             },
             () = self.link.wake.notified() => Ok(Step::Woken),
-            () = tokio::time::sleep_until(stall.into()), if writes => {
+            () = stalled => {
                 let limit = self.shared.write_stall_timeout.as_secs();
                 tracing::warn!(peer = %self.peer, "cut off: the client has read nothing for {limit} s");
                 Ok(Step::Ended)
@@ -244,8 +250,8 @@ impl ConnectionTask {
 
     /// Sends what the server had to say before it closed the connection.
     ///
-    /// It asks for it once more first: another thread, such as the log's, may have put the last
-    /// answer there and ended the connection since this task looked.
+    /// It asks for it once more first: another task may have put the last answer there and ended the
+    /// connection since this one looked.
     async fn flush(&mut self) -> Result<(), Stopped> {
         let limit = self.shared.write_stall_timeout;
         loop {
@@ -265,13 +271,13 @@ impl ConnectionTask {
 }
 
 async fn wait_while_paused(shared: &Shared, link: &Link) {
-    if !shared.is_paused() {
+    if !shared.halt.is_paused() {
         return;
     }
-    let mut paused = shared.paused.subscribe();
+    let mut paused = shared.halt.pauses();
     while *paused.borrow_and_update() && link.ending.get().is_none() {
         tokio::select! {
-            () = shared.stop.cancelled() => return,
+            () = shared.halt.stopped() => return,
             () = link.wake.notified() => {}
             changed = paused.changed() => if changed.is_err() { return },
         }
@@ -282,7 +288,7 @@ async fn wait_while_paused(shared: &Shared, link: &Link) {
 async fn ended(shared: &Shared, link: &Link) {
     while link.ending.get().is_none() {
         tokio::select! {
-            () = shared.stop.cancelled() => return,
+            () = shared.halt.stopped() => return,
             () = link.wake.notified() => {}
         }
     }

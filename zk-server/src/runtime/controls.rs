@@ -28,14 +28,14 @@ impl Controls {
 
     /// Plays dead: connections can be made, but nothing is read, answered or expired.
     pub fn pause(&self) {
-        self.shared.paused.send_replace(true);
+        self.shared.halt.set_paused(true);
         self.shared.wake_all();
     }
 
     /// Comes back to life. Every session has its full timeout from now on.
     pub fn resume(&self) {
         if self.shared.act(|server, now| server.renew_sessions(now)).is_ok() {
-            self.shared.paused.send_replace(false);
+            self.shared.halt.set_paused(false);
         }
     }
 

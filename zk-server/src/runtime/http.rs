@@ -138,7 +138,7 @@ impl HttpPort {
         loop {
             tokio::select! {
                 biased;
-                () = shared.stop.cancelled() => return,
+                () = shared.halt.stopped() => return,
                 Some(_) = connections.join_next() => {}
                 () = freed.notified() => {}
                 accepted = self.listener.accept(), if places.have_room() => {
@@ -184,7 +184,7 @@ async fn converse(
     let mut connection = pin!(connection);
     tokio::select! {
         biased;
-        () = shared.stop.cancelled() => {}
+        () = shared.halt.stopped() => {}
         ended = connection.as_mut() => if let Err(error) = ended {
             tracing::debug!(%peer, %error, "lost an operator's connection");
         },
@@ -332,7 +332,7 @@ fn answer(
             answered.map_or_else(|_| stops(), |body| (StatusCode::OK, JSON, body))
         }
         Resource::Live => (StatusCode::OK, TEXT, whole("ok\n")),
-        Resource::Ready if shared.is_paused() => stops(),
+        Resource::Ready if shared.halt.is_paused() => stops(),
         Resource::Ready => {
             let served = shared.act(|_, _| ());
             served.map_or_else(|_| stops(), |()| (StatusCode::OK, TEXT, whole("ok\n")))

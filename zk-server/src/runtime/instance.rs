@@ -8,11 +8,12 @@ use tokio::task::{JoinError, JoinSet};
 use tokio_util::sync::CancellationToken;
 
 use super::doors::Doors;
-use super::durable::{Opened, Threads};
+use super::durable::{LoadTimes, Opened, Threads};
 use super::http::HttpPorts;
 use super::shared::{Journal, QueuedLog, Shared};
 use super::{
-    Controls, ServeError, StartError, clock, connection, data_dir, login, process, ticker,
+    Controls, ServeError, StartError, clock, committer, connection, data_dir, login, process,
+    ticker,
 };
 use crate::auth::sasl::Login;
 use crate::config::ServerConfig;
@@ -64,12 +65,15 @@ impl Instance {
         let begun = clock::now().instant;
         let (opened, recovered) = Opened::open(&config)?;
         let (took, replayed) = (clock::now().instant - begun, recovered.replayed);
+        let LoadTimes { snapshot, txns } = opened.load_times();
         let zxid = recovered.snapshot.unwrap_or(recovered.tree.last_zxid());
         let at_s = process::snapshot_time(&config.data_dir, zxid);
-        let instance = Self::assemble(config, Data::OnDisk(opened, Box::new(recovered))).await?;
+        let instance =
+            Self::assemble(config, Data::OnDisk(Box::new(opened), Box::new(recovered))).await?;
         // One that has failed already says so when it is run.
         let _ = instance.controls.shared.act(|server, _| {
             server.disk_stats().began(took, replayed, LastSnapshot { zxid, at_s });
+            server.disk_stats().loaded(snapshot, txns);
         });
         Ok(instance)
     }
@@ -142,12 +146,13 @@ impl Instance {
         let Self { mut doors, http, controls: Controls { shared }, storage } = self;
         let mut tasks = JoinSet::new();
         tasks.spawn(ticker::run(Arc::clone(&shared)));
+        tasks.spawn(committer::run(Arc::clone(&shared)));
         http.serve(&shared, storage.as_ref().map(Threads::backup), &mut tasks);
         let mut accepts = true;
         loop {
             tokio::select! {
                 () = shutdown.cancelled() => break,
-                () = shared.stop.cancelled() => break,
+                () = shared.halt.stopped() => break,
                 Some(ended) = tasks.join_next() => check(&shared, ended),
                 accepted = doors.accept() => match accepted {
                     Ok((socket, peer, door)) => {
@@ -172,7 +177,7 @@ impl Instance {
             }
         }
         drop(doors);
-        shared.stop.cancel();
+        shared.halt.stop();
         shared.wake_all();
         stop_tasks(&shared, tasks).await;
         if let Some(storage) = storage {
@@ -189,7 +194,7 @@ impl Instance {
 /// Where a server's data comes from, and where its transactions go.
 pub(super) enum Data {
     InMemory(Box<dyn TxnLog>),
-    OnDisk(Opened, Box<Recovered>),
+    OnDisk(Box<Opened>, Box<Recovered>),
 }
 
 impl Data {
@@ -206,7 +211,7 @@ impl Data {
             Self::OnDisk(opened, recovered) => {
                 server.adopt(*recovered);
                 let journal = Journal::Queued(QueuedLog::new(opened.queue()));
-                Ok((journal, Some(opened)))
+                Ok((journal, Some(*opened)))
             }
         }
     }

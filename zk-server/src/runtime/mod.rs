@@ -20,6 +20,7 @@
 mod acceptor;
 mod backup_commands;
 mod clock;
+mod committer;
 mod connection;
 mod controls;
 mod data_dir;
@@ -27,6 +28,7 @@ mod doors;
 mod durable;
 mod entry;
 mod error;
+mod halt;
 mod http;
 mod http_answer;
 mod http_places;

@@ -6,11 +6,12 @@ use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use hashbrown::HashMap;
-use tokio::sync::{Notify, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
+use super::committer::Flushes;
 use super::doors::Door;
 use super::durable::LogQueue;
+use super::halt::Halt;
 use super::{ServeError, clock};
 use crate::ConnectionId;
 use crate::auth::sasl::KerberosLogin;
@@ -31,12 +32,10 @@ pub(super) struct Shared {
     locked: AtomicU64,
     next_conn: AtomicU64,
     failure: OnceLock<ServeError>,
+    pub(super) flushes: Flushes,
     /// Told when a deadline came up that is earlier than the one the ticker waits for.
     pub(super) ticker: Notify,
-    /// Ends every task.
-    pub(super) stop: CancellationToken,
-    /// Whether the server plays dead.
-    pub(super) paused: watch::Sender<bool>,
+    pub(super) halt: Halt,
     pub(super) write_stall_timeout: Duration,
     /// Of clients that break the protocol or a limit: there may be thousands a second.
     reports: Mutex<LogLimit>,
@@ -106,6 +105,8 @@ pub(super) struct Stopped;
 
 /// What a connection's task gets out of one look at the server.
 pub(super) struct Look {
+    /// When it was.
+    pub(super) at: Instant,
     pub(super) output: BytesMut,
     pub(super) wants_input: bool,
     /// Whether to [let others in](Shared::let_others_in) before the next look.
@@ -131,9 +132,9 @@ impl Shared {
             locked: AtomicU64::new(0),
             next_conn: AtomicU64::new(1),
             failure: OnceLock::new(),
+            flushes: Flushes::default(),
             ticker: Notify::new(),
-            stop: CancellationToken::new(),
-            paused: watch::Sender::new(false),
+            halt: Halt::default(),
             write_stall_timeout,
             reports: Mutex::default(),
             kerberos,
@@ -167,6 +168,8 @@ impl Shared {
         state.server.handle(now, Event::Accepted { conn, peer });
         if matches!(door, Door::Plain) {
             state.server.note_plain(conn);
+        } else {
+            state.server.note_entering(conn);
         }
         self.settle(&mut state, now)
     }
@@ -203,7 +206,8 @@ impl Shared {
         let output = if take_output { state.server.take_output(conn) } else { BytesMut::new() };
         self.settle(&mut state, now)?;
         let wants_input = state.server.wants_input(conn);
-        Ok(Look { output, wants_input, turn_is_over: state.server.turn_is_over(conn) })
+        let turn_is_over = state.server.turn_is_over(conn);
+        Ok(Look { at: now.instant, output, wants_input, turn_is_over })
     }
 
     /// Cuts every connection: the server has forgotten them when this returns, and their sockets
@@ -220,11 +224,6 @@ impl Shared {
         }
         self.settle(&mut state, now)?;
         Ok(links.len())
-    }
-
-    /// Whether the server plays dead.
-    pub(super) fn is_paused(&self) -> bool {
-        *self.paused.borrow()
     }
 
     /// Has every connection's task look again: whether the server stops, or plays dead.
@@ -259,7 +258,7 @@ impl Shared {
         tracing::error!("{error}");
         // The first failure explains the others.
         let _ = self.failure.set(error);
-        self.stop.cancel();
+        self.halt.stop();
     }
 
     fn lock(&self) -> Result<MutexGuard<'_, State>, Stopped> {

@@ -8,12 +8,12 @@ use crate::server::Event;
 
 /// Runs until the server stops. While the server plays dead no time passes for it.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut paused = shared.paused.subscribe();
+    let mut paused = shared.halt.pauses();
     loop {
         let Ok(deadline) = shared.arm() else { return };
         let is_paused = *paused.borrow_and_update();
         tokio::select! {
-            () = shared.stop.cancelled() => return,
+            () = shared.halt.stopped() => return,
             () = shared.ticker.notified() => {}
             changed = paused.changed() => if changed.is_err() { return },
             () = sleep_until(deadline), if !is_paused => {

@@ -41,6 +41,8 @@ pub(super) struct Connection {
     pub(super) established_ms: i64,
     /// Whether it came by TLS.
     pub(super) secure: bool,
+    /// Whether it has a TLS handshake before it, or may have one.
+    pub(super) is_entering: bool,
     /// What is left to say to an operator.
     pub(super) report: Option<Box<Report>>,
 }
@@ -101,6 +103,7 @@ impl Connection {
             stats: ConnectionStats::default(),
             established_ms,
             secure: false,
+            is_entering: false,
             report: None,
         }
     }

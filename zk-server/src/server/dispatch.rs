@@ -196,6 +196,7 @@ impl Server {
             connection: conn,
             session,
             identities: &connection.identities,
+            traffic: &mut self.stats.reads,
         };
         let before = connection.output.len();
         encode_reply(&mut connection.output, xid, zxid, |out| {

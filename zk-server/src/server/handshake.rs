@@ -67,6 +67,7 @@ impl Server {
             self.close(conn, CloseReason::Throttled);
             return;
         }
+        self.stats.token_deficit.record(self.tokens.deficit().into());
         let request = match ConnectRequest::decode(&mut Reader::of(frame)) {
             Ok(request) => request,
             Err(error) => {

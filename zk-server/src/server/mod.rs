@@ -92,6 +92,8 @@ pub struct Server {
     proposer: Proposer,
     connections: Connections,
     per_address: HashMap<IpAddr, usize>,
+    /// Connections that are not through their TLS handshake.
+    entering: usize,
     /// Connections without a session, by when they must have one. An entry outlives its cause and
     /// is dropped when its time comes.
     sessionless: VecDeque<(Instant, ConnectionId)>,
@@ -139,6 +141,7 @@ impl Server {
             proposer: Proposer::new(settings),
             connections: Connections::default(),
             per_address: HashMap::new(),
+            entering: 0,
             sessionless: VecDeque::new(),
             last_proposed: Zxid::ZERO,
             proposed: VecDeque::new(),
@@ -268,6 +271,7 @@ impl Server {
     fn disconnected(&mut self, conn: ConnectionId) {
         self.abandon(conn);
         let Some(connection) = self.connections.remove(&conn) else { return };
+        self.entering -= usize::from(connection.is_entering);
         self.unread -= connection.unread();
         if let Some(session) = connection.session() {
             self.sessions.disown(session, conn);

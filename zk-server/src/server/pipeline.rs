@@ -146,6 +146,7 @@ impl Server {
 
     /// The log is durable up to here: nothing up to here can be lost any more.
     pub(super) fn durable(&mut self, now: Now, zxid: Zxid) {
+        self.stats.log_queue.record(self.proposed.len() as u64);
         while let Some(proposed) = self.proposed.front()
             && proposed.record.header.zxid <= zxid
             && let Some(proposed) = self.proposed.pop_front()
@@ -186,6 +187,7 @@ impl Server {
         {
             self.audit_end_of_session(session, &applied.changes);
         }
+        self.stats.wrote(&record.txn, &applied.changes);
         let asked_by = origin.as_ref().map(|origin| origin.conn);
         if let Some(origin) = origin {
             self.complete(now, origin, zxid, &applied.outcome);
@@ -220,10 +222,11 @@ impl Server {
         if let Some(audited) = audited {
             self.audit(conn, &audited, outcome);
         }
-        let Some(connection) = self.connections.get_mut(&conn) else { return };
-        if connection.phase == Phase::Closing {
+        let connection = self.connections.get_mut(&conn);
+        let Some(connection) = connection.filter(|it| it.phase != Phase::Closing) else {
+            self.stats.stale_replies += 1;
             return;
-        }
+        };
         let answered = connection.lane.pop_front();
         debug_assert!(matches!(answered, Some(Waiting::Write)), "answers keep the order");
         match answer {

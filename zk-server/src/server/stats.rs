@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use zk_proto::txn::Txn;
 use zk_proto::{EventType, OpCode, Zxid};
 
 use super::Now;
 use super::summary::{Distribution, Summary};
+use crate::by_namespace::ByNamespace;
+use crate::tree::{Change, ChangeKind};
 
 /// How long a value counts in quantiles: at least so long, and at most twice.
 const QUANTILE_WINDOW: Duration = Duration::from_secs(300);
@@ -36,6 +39,15 @@ pub(crate) struct ServerStats {
     pub(crate) auth_failures: u64,
     pub(crate) proposals: u64,
     pub(crate) commits: u64,
+    /// Writes that were done when nobody was there any more to be told.
+    pub(crate) stale_replies: u64,
+    /// How many transactions waited for the log or were in it when it had written some.
+    pub(crate) log_queue: Distribution,
+    /// How many tokens were missing in the bucket at each connect request.
+    pub(crate) token_deficit: Distribution,
+    /// Bytes of paths and data that were read and written.
+    pub(crate) reads: ByNamespace<Distribution>,
+    pub(crate) writes: ByNamespace<Distribution>,
     /// Transactions after which the tree was not what they said.
     pub(crate) digest_mismatches: u64,
     /// Bytes of the frames to clients; the last of them, too.
@@ -50,35 +62,39 @@ pub(crate) struct ServerStats {
     pub(crate) watches_fired: WatchesFired,
     pub(crate) disk: DiskStats,
     pub(crate) backup: BackupStats,
+    /// Stands for all that cannot happen here.
+    pub(crate) nothing: Distribution,
     rotated: Option<Instant>,
 }
 
 /// How many watches each change has fired, by what happened.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct WatchesFired {
-    pub(crate) created: Summary,
-    pub(crate) deleted: Summary,
-    pub(crate) changed: Summary,
-    pub(crate) children: Summary,
+    pub(crate) created: Distribution,
+    pub(crate) deleted: Distribution,
+    pub(crate) changed: Distribution,
+    pub(crate) children: Distribution,
 }
 
 /// What the threads of the storage report. Times in ms.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct DiskStats {
     /// Batches written and synced.
-    pub(crate) fsync_time: Summary,
+    pub(crate) fsync_time: Distribution,
     /// Batches that took longer than `fsync.warningthresholdms`.
     pub(crate) slow_fsyncs: u64,
-    pub(crate) batch_size: Summary,
-    pub(crate) snapshot_time: Summary,
-    /// Reading everything, at the start.
-    pub(crate) init_time: Summary,
-    pub(crate) startup_txns: Summary,
+    pub(crate) batch_size: Distribution,
+    pub(crate) snapshot_time: Distribution,
+    /// Reading everything, at the start: the snapshot, and the logs behind it.
+    pub(crate) init_time: Distribution,
+    pub(crate) snapshot_load_time: Distribution,
+    pub(crate) txns_load_time: Distribution,
+    pub(crate) startup_txns: Distribution,
     pub(crate) last_snapshot: Option<LastSnapshot>,
 }
 
 /// What became of operators' `snapshot` and `restore`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct BackupStats {
     /// Those that could not be taken, and those that were asked for too soon.
     pub(crate) snapshot_errors: u64,
@@ -86,7 +102,7 @@ pub(crate) struct BackupStats {
     pub(crate) restore_errors: u64,
     pub(crate) restores_limited: u64,
     /// In ms.
-    pub(crate) restore_time: Summary,
+    pub(crate) restore_time: Distribution,
 }
 
 /// The newest snapshot there is.
@@ -113,6 +129,11 @@ impl DiskStats {
         self.init_time.record_ms(took);
         self.startup_txns.record(replayed);
         self.last_snapshot = Some(snapshot);
+    }
+
+    pub(crate) fn loaded(&mut self, snapshot: Duration, txns: Duration) {
+        self.snapshot_load_time.record_ms(snapshot);
+        self.txns_load_time.record_ms(txns);
     }
 }
 
@@ -147,6 +168,34 @@ impl ServerStats {
         self.propagation_latency.record(u64::try_from(taken_ms).unwrap_or(0));
     }
 
+    /// Counts what a transaction that was carried out has written, by namespace, as Apache does: the
+    /// paths and the data. `changes` says whether it changed anything, and which nodes went with a
+    /// session.
+    pub(super) fn wrote(&mut self, txn: &Txn, changes: &[Change<'_>]) {
+        let data_len = |data: &Option<bytes::Bytes>| data.as_ref().map_or(0, bytes::Bytes::len);
+        match txn {
+            _ if changes.is_empty() => {}
+            Txn::Create { path, data, .. }
+            | Txn::CreateContainer { path, data, .. }
+            | Txn::CreateTtl { path, data, .. }
+            | Txn::SetData { path, data, .. } => self.count_write(path, data_len(data)),
+            Txn::Delete { path } | Txn::DeleteContainer { path } => self.count_write(path, 0),
+            Txn::Multi(parts) => parts.iter().for_each(|part| self.wrote(part, changes)),
+            Txn::CloseSession { .. } => {
+                for gone in changes.iter().filter(|change| change.kind == ChangeKind::Deleted) {
+                    self.count_write(&gone.path, 0);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn count_write(&mut self, path: &str, bytes: usize) {
+        if let Some(writes) = self.writes.of(path) {
+            writes.record((path.len() + bytes) as u64);
+        }
+    }
+
     pub(super) fn fired(&mut self, kind: EventType, watches: usize) {
         let fired = &mut self.watches_fired;
         match kind {
@@ -163,10 +212,32 @@ impl ServerStats {
         let since = *self.rotated.get_or_insert(now);
         if now.saturating_duration_since(since) >= QUANTILE_WINDOW {
             self.rotated = Some(now);
-            let all =
-                [&mut self.read_latency, &mut self.update_latency, &mut self.propagation_latency];
-            all.into_iter().for_each(Distribution::rotate);
+            self.distributions().for_each(Distribution::rotate);
         }
+    }
+
+    fn distributions(&mut self) -> impl Iterator<Item = &mut Distribution> {
+        let (fired, disk) = (&mut self.watches_fired, &mut self.disk);
+        let all = [
+            &mut self.read_latency,
+            &mut self.update_latency,
+            &mut self.propagation_latency,
+            &mut self.log_queue,
+            &mut self.token_deficit,
+            &mut fired.created,
+            &mut fired.deleted,
+            &mut fired.changed,
+            &mut fired.children,
+            &mut disk.fsync_time,
+            &mut disk.batch_size,
+            &mut disk.snapshot_time,
+            &mut disk.init_time,
+            &mut disk.snapshot_load_time,
+            &mut disk.txns_load_time,
+            &mut disk.startup_txns,
+            &mut self.backup.restore_time,
+        ];
+        all.into_iter().chain(self.reads.values_mut()).chain(self.writes.values_mut())
     }
 }
 

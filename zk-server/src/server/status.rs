@@ -67,6 +67,7 @@ impl Server {
     /// Lets all counters begin anew.
     pub(crate) fn reset_stats(&mut self) {
         self.stats.reset();
+        self.proposer.reset_quota_refusals();
     }
 
     /// Lets the counters of all connections begin anew.
@@ -97,6 +98,9 @@ impl Server {
             watch_count: self.watches.watch_count(),
             session_count: self.sessions.len(),
             trace_mask: self.trace_mask,
+            drop_probability: self.tokens.drop_probability(),
+            entering_count: self.entering,
+            quota_refusals: self.proposer.quota_refusals(),
             probe: self.probe,
         }
     }
@@ -132,6 +136,7 @@ impl Server {
         if let Some(connection) = self.connections.get_mut(&conn) {
             connection.secure = true;
         }
+        self.note_entered(conn);
     }
 
     /// Notes that a connection came in the clear.
@@ -141,6 +146,24 @@ impl Server {
             self.stats.plain_local += 1;
         } else {
             self.stats.plain_remote += 1;
+        }
+        self.note_entered(conn);
+    }
+
+    /// Notes that a connection has a TLS handshake before it, or may have one.
+    pub(crate) fn note_entering(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && !std::mem::replace(&mut connection.is_entering, true)
+        {
+            self.entering += 1;
+        }
+    }
+
+    fn note_entered(&mut self, conn: ConnectionId) {
+        if let Some(connection) = self.connections.get_mut(&conn)
+            && std::mem::take(&mut connection.is_entering)
+        {
+            self.entering -= 1;
         }
     }
 

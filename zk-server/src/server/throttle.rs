@@ -44,6 +44,16 @@ impl TokenBucket {
         true
     }
 
+    /// How many are missing.
+    pub(super) fn deficit(&self) -> u32 {
+        self.limits.tokens - self.left
+    }
+
+    /// The share of requests that are turned away whatever there is, from 0 to 1.
+    pub(super) fn drop_probability(&self) -> f64 {
+        f64::from(self.drop) / f64::from(MILLION)
+    }
+
     fn fill(&mut self, now: Instant) {
         let ConnectionThrottle { tokens, fill_time, fill_count, .. } = self.limits;
         let passed = now.saturating_duration_since(self.filled).as_nanos();
@@ -61,7 +71,7 @@ impl TokenBucket {
         let ConnectionThrottle { tokens, freeze_time, decrease_ratio, .. } = self.limits;
         let Some(freeze_time) = freeze_time else { return false };
         if now.saturating_duration_since(self.frozen) > freeze_time {
-            let missing = u64::from(tokens - self.left) * u64::from(MILLION);
+            let missing = u64::from(self.deficit()) * u64::from(MILLION);
             if self.left == 0 {
                 self.drop = self.drop.saturating_add(self.limits.drop_increase).min(MILLION);
             } else if missing <= u64::from(tokens) * u64::from(decrease_ratio) {

@@ -1,18 +1,25 @@
 //! Every figure this server has, with Apache's name and kind.
 //!
 //! One table serves `mntr`, AdminServer's `monitor` and Prometheus, so that all three tell the same.
-//! Of Apache's figures those are not there that mean nothing here: of the Java machine, of an
-//! ensemble, of caches and stages this server has not got. Each that is there is counted.
+//! Figures of the Java machine are not there. What Apache counts and this server [never
+//! does](elsewhere) is there and 0; all else is counted.
 
-use std::fmt::Write as _;
+mod elsewhere;
+mod namespaces;
+mod prometheus;
+
+use std::borrow::Cow;
 
 use super::{ServerView, four_letter};
-use crate::server::summary::{Distribution, Summary};
+use crate::server::summary::Distribution;
+pub(crate) use prometheus::prometheus;
 
 /// A figure.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Metric<'a> {
     pub(crate) name: &'static str,
+    /// Of which namespace, if there is one for each.
+    pub(crate) namespace: Option<Cow<'a, str>>,
     pub(crate) value: Value<'a>,
 }
 
@@ -25,21 +32,22 @@ pub(crate) enum Value<'a> {
     Average(f64),
     /// What only grows.
     Counter(u64),
-    /// How many values there were, and how large.
-    Summary(&'a Summary),
-    /// The same with the quantiles of the last minutes.
+    /// How many values there were, and how large: Apache's BASIC.
+    Summary(&'a Distribution),
+    /// The same with more quantiles of the last minutes: Apache's ADVANCED.
     Distribution(&'a Distribution),
 }
 
-/// Quantiles in thousandths, and Apache's names for them in `mntr` and Prometheus.
-pub(crate) const QUANTILES: [(u64, &str, &str); 4] =
-    [(500, "p50", "0.5"), (950, "p95", "0.95"), (990, "p99", "0.99"), (999, "p999", "0.999")];
+/// Quantiles in thousandths, and Apache's names for them in `mntr`.
+const QUANTILES: [(u64, &str); 4] = [(500, "p50"), (950, "p95"), (990, "p99"), (999, "p999")];
 
 /// All figures, in the order of Apache's `mntr`.
 pub(crate) fn all<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
     let mut metrics = gauges(view);
     metrics.extend(counters(view));
     metrics.extend(summaries(view));
+    metrics.extend(distributions(view));
+    metrics.extend(namespaces::namespaces(view));
     metrics
 }
 
@@ -52,7 +60,7 @@ fn gauges<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
     let mut gauges = vec![
         gauge("ephemerals_count", view.ephemeral_count),
         gauge("num_alive_connections", view.connection_count),
-        Metric { name: "avg_latency", value: Value::Average(latency.average()) },
+        metric("avg_latency", Value::Average(latency.average())),
         gauge("outstanding_requests", view.outstanding),
         gauge("znode_count", view.node_count),
         gauge("global_sessions", view.session_count),
@@ -70,6 +78,8 @@ fn gauges<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         signed("max_latency", whole(latency.max())),
         signed("min_client_response_size", size(stats.response_size.min())),
         signed("non_mtls_local_conn_count", whole(stats.plain_local)),
+        metric("connection_drop_probability", Value::Average(view.drop_probability)),
+        gauge("outstanding_tls_handshake", view.entering_count),
     ];
     let files = [
         ("max_file_descriptor_count", process.max_files),
@@ -102,8 +112,15 @@ fn counters<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         ("connection_revalidate_count", stats.revalidations),
         ("commit_count", stats.commits),
         ("stale_sessions_expired", stats.sessions_expired),
+        ("stale_replies", stats.stale_replies),
+        ("sync_processor_request_queued", stats.proposals),
+        // Apache counts the nodes that they touch.
+        ("outstanding_changes_queued", stats.proposals),
+        ("outstanding_changes_removed", stats.commits),
     ];
-    counters.map(|(name, count)| Metric { name, value: Value::Counter(count) }).into()
+    let never = elsewhere::COUNTERS.map(|name| (name, 0));
+    let all = counters.into_iter().chain(never);
+    all.map(|(name, count)| metric(name, Value::Counter(count))).collect()
 }
 
 fn summaries<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
@@ -120,17 +137,31 @@ fn summaries<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         ("sync_processor_batch_size", &disk.batch_size),
         ("node_children_watch_count", &fired.children),
         ("node_changed_watch_count", &fired.changed),
+        ("startup_snap_load_time", &disk.snapshot_load_time),
+        ("startup_txns_load_time", &disk.txns_load_time),
+        // A batch is written and synced in one step.
+        ("sync_process_time", &disk.fsync_time),
+        ("sync_processor_queue_size", &stats.log_queue),
+        ("connection_token_deficit", &stats.token_deficit),
     ];
-    let summaries =
-        summaries.map(|(name, summary)| Metric { name, value: Value::Summary(summary) });
+    let never = elsewhere::SUMMARIES.map(|name| (name, &stats.nothing));
+    let all = summaries.into_iter().chain(never);
+    all.map(|(name, values)| metric(name, Value::Summary(values))).collect()
+}
+
+fn distributions<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
+    let stats = view.stats;
     let distributions = [
         ("updatelatency", &stats.update_latency),
         ("readlatency", &stats.read_latency),
         ("propagation_latency", &stats.propagation_latency),
+        // What is proposed goes to the log at once, and is applied as soon as it is there.
+        ("sync_processor_queue_and_flush_time_ms", &stats.propagation_latency),
+        ("sync_processor_queue_flush_time_ms", &stats.disk.fsync_time),
     ];
-    let distributions = distributions
-        .map(|(name, distribution)| Metric { name, value: Value::Distribution(distribution) });
-    summaries.into_iter().chain(distributions).collect()
+    let never = elsewhere::DISTRIBUTIONS.map(|name| (name, &stats.nothing));
+    let all = distributions.into_iter().chain(never);
+    all.map(|(name, values)| metric(name, Value::Distribution(values))).collect()
 }
 
 fn gauge(name: &'static str, value: usize) -> Metric<'static> {
@@ -138,7 +169,11 @@ fn gauge(name: &'static str, value: usize) -> Metric<'static> {
 }
 
 fn signed(name: &'static str, value: i64) -> Metric<'static> {
-    Metric { name, value: Value::Gauge(value) }
+    metric(name, Value::Gauge(value))
+}
+
+fn metric<'a>(name: &'static str, value: Value<'a>) -> Metric<'a> {
+    Metric { name, namespace: None, value }
 }
 
 fn whole(number: u64) -> i64 {
@@ -148,66 +183,27 @@ fn whole(number: u64) -> i64 {
 impl Metric<'_> {
     /// Calls `take` with each name that `mntr` has for it, without `zk_`, and the number in text.
     pub(crate) fn each(&self, mut take: impl FnMut(&str, String)) {
-        let name = self.name;
-        let summary = match self.value {
+        let name = match &self.namespace {
+            Some(namespace) => &format!("{namespace}_{}", self.name),
+            None => self.name,
+        };
+        let values = match self.value {
             Value::Gauge(value) => return take(name, value.to_string()),
             Value::Average(value) => return take(name, four_letter::double(value)),
             Value::Counter(value) => return take(name, value.to_string()),
-            Value::Summary(summary) => summary,
-            Value::Distribution(distribution) => &distribution.all,
+            Value::Summary(values) | Value::Distribution(values) => values,
         };
+        let summary = &values.all;
         take(&format!("avg_{name}"), four_letter::double(summary.average()));
         take(&format!("min_{name}"), summary.min().to_string());
         take(&format!("max_{name}"), summary.max().to_string());
         take(&format!("cnt_{name}"), summary.count().to_string());
         take(&format!("sum_{name}"), summary.sum().to_string());
-        if let Value::Distribution(distribution) = self.value {
-            for (per_mille, prefix, _) in QUANTILES {
-                let value = distribution.quantile(per_mille).unwrap_or(0);
+        if let Value::Distribution(_) = self.value {
+            for (per_mille, prefix) in QUANTILES {
+                let value = values.quantile(per_mille).unwrap_or(0);
                 take(&format!("{prefix}_{name}"), value.to_string());
             }
         }
     }
-}
-
-/// Everything in the text format of Prometheus, version 0.0.4.
-pub(crate) fn prometheus(view: &ServerView<'_>) -> String {
-    let mut text = String::new();
-    for metric in all(view) {
-        metric.expose(&mut text);
-    }
-    text
-}
-
-impl Metric<'_> {
-    fn expose(&self, text: &mut String) {
-        let name = self.name;
-        let kind = match self.value {
-            Value::Gauge(_) | Value::Average(_) => "gauge",
-            Value::Counter(_) => "counter",
-            Value::Summary(_) | Value::Distribution(_) => "summary",
-        };
-        let _ = writeln!(text, "# HELP {name} {name}\n# TYPE {name} {kind}");
-        let summary = match self.value {
-            Value::Gauge(value) => return number(text, name, value),
-            Value::Average(value) => return number(text, name, value),
-            Value::Counter(value) => return number(text, name, value),
-            Value::Summary(summary) => summary,
-            Value::Distribution(distribution) => {
-                // Apache's has no 0.999.
-                for (per_mille, _, label) in &QUANTILES[..3] {
-                    let value = distribution.quantile(*per_mille);
-                    let value = value.map_or("NaN".to_owned(), |value| value.to_string());
-                    number(text, &format!("{name}{{quantile=\"{label}\",}}"), value);
-                }
-                &distribution.all
-            }
-        };
-        number(text, &format!("{name}_count"), summary.count());
-        number(text, &format!("{name}_sum"), summary.sum());
-    }
-}
-
-fn number(text: &mut String, name: &str, value: impl std::fmt::Display) {
-    let _ = writeln!(text, "{name} {value}");
 }

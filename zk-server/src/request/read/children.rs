@@ -8,6 +8,9 @@ use super::{NAMES_LEN_MAX, ReadContext};
 use crate::tree::NodeRef;
 use crate::watch::WatchKind;
 
+/// Bytes in front of a vector, and of each string.
+const LEN_PREFIX: usize = 4;
+
 impl<'a> ReadContext<'a> {
     pub(super) fn get_children(
         &mut self,
@@ -15,7 +18,9 @@ impl<'a> ReadContext<'a> {
         body: &mut BytesMut,
     ) -> Result<(), ErrorCode> {
         let node = self.list(request.path, request.watch)?;
-        encode_names(node, body)
+        let names_len = encode_names(node, body)?;
+        self.count(request.path, names_len);
+        Ok(())
     }
 
     pub(super) fn get_children2(
@@ -24,8 +29,9 @@ impl<'a> ReadContext<'a> {
         body: &mut BytesMut,
     ) -> Result<(), ErrorCode> {
         let node = self.list(request.path, request.watch)?;
-        encode_names(node, body)?;
+        let names_len = encode_names(node, body)?;
         node.stat().encode(body);
+        self.count(request.path, names_len);
         Ok(())
     }
 
@@ -49,9 +55,11 @@ impl<'a> ReadContext<'a> {
     }
 }
 
-/// A vector of strings, without making strings.
-pub(super) fn encode_names(node: NodeRef<'_>, body: &mut BytesMut) -> Result<(), ErrorCode> {
-    encode_strings(node.child_count(), node.children(), NAMES_LEN_MAX, body)
+/// A vector of strings, without making strings. The bytes of all names.
+pub(super) fn encode_names(node: NodeRef<'_>, body: &mut BytesMut) -> Result<usize, ErrorCode> {
+    let (start, count) = (body.len(), node.child_count());
+    encode_strings(count, node.children(), NAMES_LEN_MAX, body)?;
+    Ok((body.len() - start).saturating_sub(LEN_PREFIX * (1 + count)))
 }
 
 /// A vector of `count` strings, unless it gets longer than `limit` bytes.

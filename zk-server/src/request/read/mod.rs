@@ -13,7 +13,9 @@ use bytes::BytesMut;
 use zk_proto::{Acl, ErrorCode, Permissions, Request, SessionId};
 
 use crate::auth::{AccessControl, Identities};
+use crate::by_namespace::ByNamespace;
 use crate::connection_id::ConnectionId;
+use crate::server::summary::Distribution;
 use crate::tree::{DataTree, NodeRef};
 use crate::watch::WatchManager;
 
@@ -23,9 +25,11 @@ pub use multi_read::MULTI_READ_LEN_MAX;
 /// and a frame beyond 2 GiB cannot even be written down.
 pub const NAMES_LEN_MAX: usize = 256 << 20;
 
+/// What Apache adds to each read for the `Stat` behind the data.
+const STAT_LEN: usize = 68;
+
 /// What answering a read takes.
 #[derive(Debug)]
-#[expect(clippy::exhaustive_structs, reason = "made by the server for each request")]
 pub struct ReadContext<'a> {
     /// The tree, with everything applied that the client may have seen.
     pub tree: &'a DataTree,
@@ -39,6 +43,8 @@ pub struct ReadContext<'a> {
     pub session: SessionId,
     /// What the connection has shown to be.
     pub identities: &'a Identities,
+    /// How many bytes were read in which namespace.
+    pub(crate) traffic: &'a mut ByNamespace<Distribution>,
 }
 
 /// Appends the answer's body, the part behind the header, and sets or removes watches.
@@ -79,6 +85,14 @@ impl<'a> ReadContext<'a> {
         let node = self.existing(path)?;
         self.check_access(node.acl(), Permissions::READ)?;
         Ok(node)
+    }
+
+    /// Counts what was read at a path, as Apache does: the path, the data or the names of the
+    /// children, and a `Stat`.
+    fn count(&mut self, path: &str, bytes: usize) {
+        if let Some(traffic) = self.traffic.of(path) {
+            traffic.record((path.len() + bytes + STAT_LEN) as u64);
+        }
     }
 
     fn check_access(&self, acl: &[Acl], wanted: Permissions) -> Result<(), ErrorCode> {

@@ -40,7 +40,7 @@ impl ReadContext<'_> {
     }
 
     fn read_part(
-        &self,
+        &mut self,
         op: &MultiOp<'_>,
         verdicts: &Verdicts,
         body: &mut BytesMut,
@@ -54,8 +54,10 @@ impl ReadContext<'_> {
         if matches!(op, MultiOp::GetData(_)) {
             node.data().encode(body);
             node.stat().encode(body);
+            self.count(op.path(), node.data().map_or(0, <[u8]>::len));
         } else {
-            encode_names(node, body)?;
+            let names_len = encode_names(node, body)?;
+            self.count(op.path(), names_len);
         }
         Ok(())
     }

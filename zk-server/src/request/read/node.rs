@@ -26,6 +26,7 @@ impl ReadContext<'_> {
             self.watches.add(self.connection, request.path, WatchKind::Data);
         }
         node.ok_or(ErrorCode::NoNode)?.stat().encode(body);
+        self.count(request.path, 0);
         Ok(())
     }
 
@@ -40,6 +41,7 @@ impl ReadContext<'_> {
         }
         node.data().encode(body);
         node.stat().encode(body);
+        self.count(request.path, node.data().map_or(0, <[u8]>::len));
         Ok(())
     }
 

@@ -22,7 +22,9 @@ use super::{
     Proposal, Proposer, ProposerSettings, Requester, ServerRequest, SessionStanding, Slot,
 };
 use crate::auth::{AccessControl, AuthConfig, Identities, digest_id};
+use crate::by_namespace::ByNamespace;
 use crate::connection_id::ConnectionId;
+use crate::server::summary::Distribution;
 use crate::tree::{Applied, DataTree};
 use crate::watch::WatchManager;
 
@@ -40,6 +42,7 @@ struct World {
     session: SessionId,
     standing: SessionStanding,
     zxid: Zxid,
+    traffic: ByNamespace<Distribution>,
 }
 
 impl World {
@@ -57,6 +60,7 @@ impl World {
             session: SESSION,
             standing: SessionStanding::Live,
             zxid: Zxid::ZERO,
+            traffic: ByNamespace::default(),
         }
     }
 
@@ -111,6 +115,7 @@ impl World {
             connection: HERE,
             session: self.session,
             identities: &self.identities,
+            traffic: &mut self.traffic,
         };
         let mut body = BytesMut::new();
         let answer = super::read::answer(&mut context, request, &mut body);

@@ -12,7 +12,8 @@ use super::super::pending::NodeFacts;
 use super::super::proposer::{SessionStanding, Slot};
 use super::quota::Growth;
 use super::{Judged, Validator, check_path, parent_of};
-use crate::tree::{ContentSum, DiskStat, NodeDigest};
+use crate::storage::format::DiskStat;
+use crate::tree::{ContentSum, NodeDigest};
 
 /// Which of the operations was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -120,8 +120,8 @@ fn check_path(path: &str) -> Result<(), ErrorCode> {
 /// Unlike [`zk_proto::path::parent`] the root is its own parent: creating it must end with
 /// NODEEXISTS.
 fn parent_of(path: &str) -> Result<&str, ErrorCode> {
-    match path.rfind('/') {
-        _ if path.contains('\0') => Err(ErrorCode::BadArguments),
+    match path.bytes().rposition(|byte| byte == b'/') {
+        _ if path.bytes().any(|byte| byte == 0) => Err(ErrorCode::BadArguments),
         None => Err(ErrorCode::BadArguments),
         Some(0) => Ok("/"),
         Some(at) => Ok(&path[..at]),

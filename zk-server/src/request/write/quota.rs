@@ -67,6 +67,13 @@ pub(in crate::request) struct QuotaExcess {
     refused: bool,
 }
 
+impl QuotaExcess {
+    /// The quota's path, if its limit has refused a write; else the root, which has none.
+    pub(in crate::request) fn refused_below(&self) -> &str {
+        if self.refused { &self.path } else { "/" }
+    }
+}
+
 impl std::fmt::Display for QuotaExcess {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { path, what, limit, usage, refused } = self;

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use zk_proto::{SessionId, Zxid};
 
 use super::LogQueue;
+use super::log_thread::PanicGuard;
 use super::snapshot_store::{SharedStore, lock};
 use crate::runtime::ServeError;
 use crate::runtime::shared::{Shared, Stopped};
@@ -68,7 +69,8 @@ impl From<Stopped> for BackupError {
 
 impl Backup {
     /// Writes a snapshot of the data as they are now into `dataDir`, while clients go on.
-    pub(in crate::runtime) fn snapshot(&self, shared: &Shared) -> Result<Taken, BackupError> {
+    pub(in crate::runtime) fn snapshot(&self, shared: &Arc<Shared>) -> Result<Taken, BackupError> {
+        let _guard = PanicGuard(Arc::clone(shared));
         let mut store = lock(&self.store);
         let directory = store.directory().ok_or(BackupError::Stops)?;
         let begun = Instant::now();
@@ -101,6 +103,7 @@ impl Backup {
         shared: &Arc<Shared>,
         source: impl Read,
     ) -> Result<Restored, BackupError> {
+        let _guard = PanicGuard(Arc::clone(shared));
         let extended_types = shared.act(|server, _| server.knows_extended_types())?;
         let WholeSnapshot { tree, sessions, .. } = WholeSnapshot::read(source, extended_types)?;
         let begun = Instant::now();
@@ -167,7 +170,7 @@ impl Taken {
 fn write_moment(shared: &Shared, file: &mut SnapshotFile) -> Result<(), BackupError> {
     loop {
         let more = shared.act(|server, _| file.take_moment(server.tree_mut()))??;
-        if shared.stop.is_cancelled() {
+        if shared.halt.is_stopping() {
             return Err(BackupError::Stops);
         }
         if !more {
@@ -185,7 +188,7 @@ fn write_open(
 ) -> Result<(), BackupError> {
     loop {
         let more = file.take(tree);
-        if shared.stop.is_cancelled() {
+        if shared.halt.is_stopping() {
             return Err(BackupError::Stops);
         }
         if !more {

@@ -185,7 +185,7 @@ async fn run_to_failure(step: Step, errno: i32, behind_session: bool) -> String 
     let faults = Faults::default();
     let opened = Opened::read(&config, directories(dir.path(), &faults), Vec::new());
     let (opened, recovered) = opened.unwrap();
-    let data = Data::OnDisk(opened, Box::new(recovered));
+    let data = Data::OnDisk(Box::new(opened), Box::new(recovered));
     let instance = Instance::assemble(config, data).await.unwrap();
     let mut client = TcpStream::connect(instance.address().unwrap()).await.unwrap();
     let running = tokio::spawn(instance.run(CancellationToken::new()));

@@ -7,8 +7,8 @@ use super::LogQueue;
 use super::snapshot_thread::SnapshotTrigger;
 use crate::config::StorageConfig;
 use crate::runtime::ServeError;
+use crate::runtime::committer::{Flush, commit};
 use crate::runtime::shared::Shared;
-use crate::server::Event;
 use crate::storage::log::{LastBatch, LogWriter};
 use crate::storage::snapshot_schedule::SnapshotSchedule;
 
@@ -31,6 +31,10 @@ impl LogThread {
         let mut last = LastBatch { flushed: Instant::now(), took: Duration::ZERO, len: 0 };
         while self.queue.take(&mut batch, &self.config.flush, &last) {
             if batch.is_empty() {
+                // A job finds the server with all that is on the disk.
+                if commit(&self.shared).is_err() {
+                    return;
+                }
                 if let Some(job) = self.queue.take_job() {
                     job(&mut self.writer);
                 }
@@ -48,12 +52,14 @@ impl LogThread {
             let (took, threshold) = (flushed - begun, self.config.fsync_warning_threshold);
             last = LastBatch { flushed, took, len: batch.len() };
             warn_if_slow(took, threshold);
-            let zxid = self.writer.last();
-            let told = self.shared.act(|server, now| {
-                server.disk_stats().wrote_batch(took, batch.len(), took > threshold);
-                server.handle(now, Event::Durable { zxid });
-            });
-            if told.is_err() {
+            let flush = Flush {
+                zxid: self.writer.last(),
+                len: batch.len(),
+                took,
+                is_slow: took > threshold,
+            };
+            self.shared.flushes.note(flush);
+            if self.shared.failure().is_some() {
                 return;
             }
             self.schedule.note(batch.len(), written);
@@ -76,7 +82,8 @@ fn warn_if_slow(took: Duration, threshold: Duration) {
     }
 }
 
-/// A thread of the storage that panics takes the server down: nobody would be answered any more.
+/// Whatever works on the storage and panics takes the server down: nobody would be answered any
+/// more, or what was left half done would be served.
 pub(super) struct PanicGuard(pub(super) Arc<Shared>);
 
 impl Drop for PanicGuard {

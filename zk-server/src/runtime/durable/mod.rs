@@ -1,14 +1,15 @@
 //! A server whose data is on disk.
 //!
 //! ```text
-//!  Mutex<Server> ──Append──▶ LogQueue ──batches──▶ log thread ──Durable──▶ Mutex<Server>
-//!       ▲                                              │ every so many transactions
-//!       └──────────── pieces of the tree ──── snapshot thread
+//!  Mutex<Server> ──Append──▶ LogQueue ──batches──▶ log thread ──Flush──▶ committer
+//!     ▲    ▲                                           │ every so many       │
+//!     │    └─────────── pieces of the tree ──── snapshot thread              │
+//!     └───────────────────────────────Durable────────────────────────────────┘
 //! ```
 //!
-//! The log thread takes all that waits, writes it with one write, syncs once, and then tells the
-//! server: while the disk works the next batch gathers. Files and their sync are for threads of
-//! their own, so that a slow disk holds up no connection.
+//! The log thread takes all that waits, writes it with one write, syncs once, and goes on with the
+//! next batch, while a task tells the server of this one: neither waits for the other. Files and
+//! their sync are for threads of their own, so that a slow disk holds up no connection.
 //!
 //! Operators take snapshots and restore them (`backup`) in threads of theirs. One snapshot is
 //! written at a time, whoever asks; the data are replaced by the log thread, between two batches.
@@ -30,4 +31,4 @@ mod tests;
 pub(super) use backup::{Backup, BackupError, Taken};
 pub use initialize::{InitError, initialize};
 pub(super) use log_queue::LogQueue;
-pub(super) use opened::{Opened, Threads};
+pub(super) use opened::{LoadTimes, Opened, Threads};

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use super::LogQueue;
 use super::backup::Backup;
@@ -17,7 +18,7 @@ use crate::config::{ServerConfig, StorageConfig};
 use crate::runtime::StartError;
 use crate::runtime::shared::Shared;
 use crate::storage::log::LogWriter;
-use crate::storage::recovery::{Directories, Recovered, RecoverySettings, recover};
+use crate::storage::recovery::{Directories, Recovered, RecoverySettings, recover_telling};
 use crate::storage::snapshot_file::write_snapshot;
 use crate::storage::snapshot_schedule::SnapshotSchedule;
 
@@ -31,7 +32,15 @@ pub(in crate::runtime) struct Opened {
     config: StorageConfig,
     locks: Vec<File>,
     replayed: u64,
+    load_times: LoadTimes,
     queue: Arc<LogQueue>,
+}
+
+/// How long it took to read the snapshot, and the logs behind it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::runtime) struct LoadTimes {
+    pub(in crate::runtime) snapshot: Duration,
+    pub(in crate::runtime) txns: Duration,
 }
 
 /// The threads that write.
@@ -80,8 +89,12 @@ impl Opened {
     ) -> Result<(Self, Recovered), StartError> {
         let unreadable =
             |reason: String| StartError::Data { path: config.data_dir.clone(), reason };
-        let recovered = recover(&directories, RecoverySettings::of(config))
+        let begun = Instant::now();
+        let mut loaded = begun;
+        let settings = RecoverySettings::of(config);
+        let recovered = recover_telling(&directories, settings, || loaded = Instant::now())
             .map_err(|error| unreadable(placement::reason(&error)))?;
+        let load_times = LoadTimes { snapshot: loaded - begun, txns: loaded.elapsed() };
         if let Some(warning) = placement::missing_logs(&recovered, &*directories.logs) {
             tracing::warn!("{warning}");
         }
@@ -103,7 +116,13 @@ impl Opened {
             "read the data"
         );
         let queue = Arc::new(LogQueue::default());
-        Ok((Self { directories, config: config.storage, locks, replayed, queue }, recovered))
+        let config = config.storage;
+        Ok((Self { directories, config, locks, replayed, load_times, queue }, recovered))
+    }
+
+    /// How long it took to read what is there.
+    pub(in crate::runtime) fn load_times(&self) -> LoadTimes {
+        self.load_times
     }
 
     /// Where the log thread takes transactions from, once it is started.

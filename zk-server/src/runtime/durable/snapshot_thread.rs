@@ -89,7 +89,7 @@ impl SnapshotThread {
             let Ok(more) = self.shared.act(|server, _| snapshot.take(server.tree())) else {
                 return Ok(false);
             };
-            if self.shared.stop.is_cancelled() {
+            if self.shared.halt.is_stopping() {
                 return Ok(false);
             }
             if !more {

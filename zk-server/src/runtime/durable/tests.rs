@@ -10,12 +10,16 @@ use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{OpCode, SessionId, Zxid};
 
 use super::fs_directory::FsDirectory;
+use super::snapshot_store::SnapshotStore;
 use super::*;
 use crate::config::ServerConfig;
 use crate::runtime::{Instance, StartError};
 use crate::storage::directory::Directory as _;
 use crate::storage::format::{FileName, Packing, test_record};
-use crate::storage::log::{FlushPolicy, LastBatch, LogSettings, LogWriter, TxnRecord};
+use crate::storage::log::{
+    FlushPolicy, LastBatch, LogSettings, LogWriter, MemoryTxnLog, TxnRecord,
+};
+use crate::storage::recovery::Directories;
 
 fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
     let op = OpCode::Delete.code();
@@ -220,4 +224,32 @@ fn settings_of_the_disk_have_apaches_defaults() {
     assert_eq!((storage.snapshots.txns, storage.snapshots.log_len), (100_000, 4 << 30));
     assert_eq!(storage.packing, Packing::Plain);
     assert_eq!(storage.fsync_warning_threshold, Duration::from_secs(1));
+}
+
+/// Reads nothing, and panics over it.
+struct Panics;
+
+impl std::io::Read for Panics {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        panic!("planted")
+    }
+}
+
+/// Whatever an operator's thread was in the middle of is not served on.
+#[tokio::test]
+async fn a_backup_that_panics_stops_the_server() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = ServerConfig::for_development(0, Path::new(""));
+    let log = Box::new(MemoryTxnLog::default());
+    let shared = Instance::bind(config.clone(), log).await.unwrap().controls().shared;
+    let directory = Arc::new(FsDirectory::open(dir.path()).unwrap());
+    let directories =
+        Directories { snapshots: Arc::clone(&directory) as _, logs: directory, shared: true };
+    let store = SnapshotStore::shared(directories, &config.storage);
+    let backup = Backup { store, queue: Arc::default() };
+    let server = Arc::clone(&shared);
+    let restoring = tokio::task::spawn_blocking(move || backup.restore(&server, Panics).map(drop));
+    assert!(restoring.await.unwrap_err().is_panic());
+    let failure = shared.failure().expect("it stops").to_string();
+    assert!(failure.contains("storage panicked"), "{failure}");
 }

@@ -5,6 +5,7 @@ mod expiry;
 mod frames;
 mod handshake;
 mod limits;
+mod metrics;
 mod operators;
 mod order;
 mod random;

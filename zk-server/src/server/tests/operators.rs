@@ -115,6 +115,9 @@ fn every_figure_of_mntr_is_one_of_apaches() {
         ("cnt_readlatency", "4"),
         ("cnt_node_changed_watch_count", "0"),
         ("connection_request_count", "1"),
+        ("sum_app_write_per_namespace", &theirs["zk_sum_app_write_per_namespace"]),
+        ("max_app_write_per_namespace", &theirs["zk_max_app_write_per_namespace"]),
+        ("max_app_read_per_namespace", &theirs["zk_max_app_read_per_namespace"]),
     ] {
         assert_eq!(ours[&format!("zk_{key}")], count, "{key}");
     }
@@ -464,15 +467,16 @@ fn prometheus_gets_each_figure_with_its_kind() {
         "# TYPE znode_count gauge\nznode_count 9\n",
         "# TYPE packets_sent gauge\n",
         "# TYPE connection_request_count counter\nconnection_request_count 1\n",
-        "# TYPE fsynctime summary\nfsynctime_count 0\nfsynctime_sum 0\n",
-        "# TYPE updatelatency summary\nupdatelatency{quantile=\"0.5\",} 0\n",
+        "# TYPE fsynctime summary\nfsynctime{quantile=\"0.5\",} NaN\nfsynctime_count 0\nfsynctime_sum 0\n",
+        "# TYPE updatelatency summary\nupdatelatency{quantile=\"0.5\",} 0\n\
+         updatelatency{quantile=\"0.9\",} 0\nupdatelatency{quantile=\"0.99\",} 0\nupdatelatency_count 6\n",
         "updatelatency_count 6\n",
         "readlatency{quantile=\"0.99\",} 0\n",
         "propagation_latency_sum 0\n",
     ] {
         assert!(text.contains(expected), "{expected:?} in {text}");
     }
-    assert!(!text.contains("jvm_"));
+    assert!(!text.contains("jvm_memory"));
     let mut kinds = BTreeMap::new();
     for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
         let mut words = line.split(' ').skip(2);

@@ -1,6 +1,8 @@
 //! Events and their place among the replies.
 
-use zk_proto::{AddWatchMode, AddWatchRequest, EventType, SetWatches};
+use zk_proto::{
+    AddWatchMode, AddWatchRequest, EventType, MultiOp, MultiRequest, Permissions, SetWatches,
+};
 
 use super::*;
 
@@ -108,6 +110,34 @@ fn an_event_goes_only_to_those_who_may_read_its_node() {
     assert_eq!(kinds, [EventType::NodeCreated, EventType::NodeDataChanged]);
     assert!(world.frames(stranger).is_empty(), "who may not read it is not told");
     assert_eq!(world.call(stranger, &exists("/a", false)).err(), ErrorCode::NoAuth);
+}
+
+/// As long as a request may make it, and asked for as often: each entry for each event would be minutes.
+#[test]
+fn a_long_acl_is_gone_through_once_for_all_watches_of_a_request() {
+    const ENTRIES: usize = 20_000;
+    const TIMES: usize = 20_000;
+    let mut world = World::new();
+    let [owner, stranger] = [0; 2].map(|_| world.session(10_000).0);
+    let auth = zk_proto::AuthPacket { kind: 0, scheme: "digest", auth: b"owner:pw" };
+    world.call(owner, &Request::Auth(auth));
+    let others = (0..ENTRIES).map(|i| Acl::new(Permissions::ALL, "digest", format!("no:{i}")));
+    let acl = others.chain(Acl::creator_all()).collect();
+    let flags = CreateMode::Persistent.flags();
+    world.call(owner, &Request::Create(CreateRequest { path: "/a", data: None, acl, flags }));
+    let mode = AddWatchMode::PersistentRecursive.code();
+    for (conn, events) in [(owner, TIMES), (stranger, 0)] {
+        let (data, exist, child) = (vec!["/a"; TIMES], vec![], vec![]);
+        let lists = SetWatches { relative_zxid: Zxid::ZERO, data, exist, child };
+        world.send(conn, -8, &Request::SetWatches(lists));
+        assert_eq!(world.replies(conn).len(), events + 1);
+        world.call(conn, &Request::AddWatch(AddWatchRequest { path: "/a", mode }));
+    }
+    let set = SetDataRequest { path: "/a", data: None, version: -1 };
+    let ops = vec![MultiOp::SetData(set); TIMES];
+    world.send(owner, 7, &Request::Multi(MultiRequest { ops }));
+    assert_eq!(world.replies(owner).len(), TIMES + 1);
+    assert!(world.frames(stranger).is_empty(), "who may not read it is not told");
 }
 
 #[test]
