@@ -125,7 +125,9 @@ impl ConnectionTask {
                 self.flush().await?;
                 self.shared.disconnected(self.conn)?;
                 if reason == CloseReason::SessionClosed && self.stream.has_no_input() {
-                    // Whoever says goodbye has nothing more to say.
+                    // Whoever says goodbye has nothing more to say. The answer goes out first: if
+                    // something came after all, closing would throw away what is not sent.
+                    let _ = self.stream.shutdown().await;
                     return Ok(());
                 }
                 tokio::select! {
@@ -261,7 +263,7 @@ impl ConnectionTask {
             if self.output.is_empty() {
                 return Ok(());
             }
-            let written = tokio::time::timeout(limit, self.stream.send(&self.output)).await;
+            let written = tokio::time::timeout(limit, self.stream.send_last(&self.output)).await;
             if !matches!(written, Ok(Ok(()))) {
                 return Ok(());
             }

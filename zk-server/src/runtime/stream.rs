@@ -88,6 +88,35 @@ impl Stream {
         self.flush().await
     }
 
+    /// Sends all of this, and the connection is closed next: both together where that can be done.
+    pub(super) async fn send_last(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let sent = self.send_with_the_end(bytes);
+        self.send(&bytes[sent..]).await
+    }
+
+    /// Leaves bytes with the socket until its end goes out, too: one packet where there were two. How
+    /// many bytes it took.
+    #[cfg(target_os = "linux")]
+    fn send_with_the_end(&self, bytes: &[u8]) -> usize {
+        use rustix::net::{SendFlags, send};
+        use tokio::io::Interest;
+
+        let flags = SendFlags::MORE | SendFlags::NOSIGNAL;
+        match self {
+            // What it cannot take now, and what is wrong with it, comes up again with the rest.
+            Self::Plain(socket) => socket
+                .try_io(Interest::WRITABLE, || Ok(send(socket, bytes, flags)?))
+                .unwrap_or_default(),
+            #[cfg(feature = "tls")]
+            Self::Tls(_) => 0,
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn send_with_the_end(&self, _: &[u8]) -> usize {
+        0
+    }
+
     /// Ready when some output was taken; pending also when there is none.
     fn poll_output(&mut self, cx: &mut Context<'_>, output: &mut BytesMut) -> Poll<io::Result<()>> {
         if !output.is_empty() {
@@ -163,6 +192,36 @@ impl AsyncWrite for Stream {
             Self::Plain(socket) => Pin::new(socket).poll_shutdown(cx),
             #[cfg(feature = "tls")]
             Self::Tls(stream) => Pin::new(stream).poll_shutdown(cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::AsyncReadExt;
+    use tokio::net::TcpListener;
+
+    use super::*;
+
+    /// More than the socket takes at once, so that a part of it goes the common way, and so little
+    /// that all of it waits for the end.
+    #[tokio::test]
+    async fn what_is_sent_last_comes_whole_and_with_the_end() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        for len in [20, 16 << 20] {
+            let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
+            let mut client = TcpStream::connect(address).await.unwrap();
+            let (socket, _) = listener.accept().await.unwrap();
+            let sent = bytes.clone();
+            let sending = tokio::spawn(async move {
+                let mut stream = Stream::Plain(socket);
+                stream.send_last(&sent).await
+            });
+            let mut came = Vec::new();
+            client.read_to_end(&mut came).await.unwrap();
+            sending.await.unwrap().unwrap();
+            assert!(came == bytes, "{} of {len} bytes", came.len());
         }
     }
 }
