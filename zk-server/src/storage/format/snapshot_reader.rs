@@ -189,19 +189,28 @@ impl<'a> SnapshotReader<'a> {
         self.check_seal()?;
         let mut trailer = SnapshotTrailer { len: self.source.offset(), ..Default::default() };
         // The tree is sealed. A section that follows and ends too early was never needed.
-        match self.digest() {
-            Ok(digest) => (trailer.digest, trailer.len) = (digest, self.source.offset()),
-            Err(error) => return if is_early_end(&error) { Ok(trailer) } else { Err(error) },
+        match self.sections(&mut trailer) {
+            Err(error) if !is_early_end(&error) => Err(error),
+            _ => Ok(trailer),
         }
-        match self.last_zxid() {
-            Ok(zxid) => (trailer.last_zxid, trailer.len) = (Some(zxid), self.source.offset()),
-            Err(error) => return if is_early_end(&error) { Ok(trailer) } else { Err(error) },
-        }
-        Ok(trailer)
     }
 
-    fn digest(&mut self) -> Result<Option<(Zxid, i32, i64)>, SnapshotError> {
-        let (zxid, version) = (Zxid(self.source.i64()?), self.source.i32()?);
+    /// Either of the two may be missing: Apache's servers write none that is switched off.
+    fn sections(&mut self, trailer: &mut SnapshotTrailer) -> Result<(), SnapshotError> {
+        let mut zxid = Zxid(self.source.i64()?);
+        if !self.is_at_seal()? {
+            trailer.digest = self.digest_at(zxid)?;
+            trailer.len = self.source.offset();
+            zxid = Zxid(self.source.i64()?);
+        }
+        self.check_seal()?;
+        (trailer.last_zxid, trailer.len) = (Some(zxid), self.source.offset());
+        Ok(())
+    }
+
+    /// The rest of a digest section.
+    fn digest_at(&mut self, zxid: Zxid) -> Result<Option<(Zxid, i32, i64)>, SnapshotError> {
+        let version = self.source.i32()?;
         let digest = if version < DIGEST_VERSION_AS_NUMBER {
             self.text()?;
             None
@@ -212,10 +221,10 @@ impl<'a> SnapshotReader<'a> {
         Ok(digest)
     }
 
-    fn last_zxid(&mut self) -> Result<Zxid, SnapshotError> {
-        let zxid = Zxid(self.source.i64()?);
-        self.check_seal()?;
-        Ok(zxid)
+    /// Whether what follows is the checksum of all that was read.
+    fn is_at_seal(&mut self) -> Result<bool, SnapshotError> {
+        let sum = i64::from(self.source.sum());
+        Ok(self.source.peek::<8>()? == sum.to_be_bytes())
     }
 
     fn check_seal(&mut self) -> Result<(), SnapshotError> {

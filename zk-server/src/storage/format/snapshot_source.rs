@@ -66,6 +66,12 @@ impl<'a> SnapshotSource<'a> {
         Ok(bytes[..].try_into().expect("as many bytes as were split off"))
     }
 
+    /// The next bytes, which stay.
+    pub(super) fn peek<const N: usize>(&mut self) -> Result<[u8; N], SnapshotError> {
+        self.need(N)?;
+        Ok(self.buffer[..N].try_into().expect("as many bytes as are needed"))
+    }
+
     pub(super) fn i32(&mut self) -> Result<i32, SnapshotError> {
         self.array().map(i32::from_be_bytes)
     }

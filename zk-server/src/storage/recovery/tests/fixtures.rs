@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use super::*;
+use crate::storage::format::{Packing, SnapshotReader};
 
 pub(super) fn path() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/apache-3.8")
@@ -88,6 +89,23 @@ fn every_snapshot_leads_to_the_same_state() {
         }
         assert_as_apache_saw("plain", &start(&directory).unwrap());
     }
+}
+
+/// 3.9 leaves the digest out, and says behind the tree where the snapshot ends.
+#[test]
+fn snapshots_of_a_server_without_digests_are_read() {
+    let directory = SimDirectory::load(&path().join("../apache-3.9/without-digests"));
+    let recovered = start(&directory).unwrap();
+    assert_eq!(recovered.snapshot, Some(Zxid(6)), "{:?}", recovered.notes);
+    let bytes = directory.content("snapshot.6");
+    let mut reader = SnapshotReader::new(&bytes[..], Packing::Plain).unwrap();
+    while reader.next_node().unwrap().is_some() {}
+    let trailer = reader.finish().unwrap();
+    assert_eq!((trailer.digest, trailer.last_zxid), (None, Some(Zxid(6))));
+    assert_eq!(trailer.len, bytes.len() as u64);
+    // Where it ends tells that it was renamed, too.
+    let files = [("snapshot.8".to_owned(), bytes), ("log.7".to_owned(), directory.content("log.7"))];
+    assert!(refused(&SimDirectory::with(files)).contains("it ends with transaction 0x6"));
 }
 
 /// Apache's server deletes them then, without a word.
