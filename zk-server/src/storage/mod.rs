@@ -2,6 +2,7 @@
 //!
 //! | module | what |
 //! | --- | --- |
+//! | `order` | which transaction may come behind which |
 //! | `format` | the bytes of logs and snapshots |
 //! | `directory` | what is needed of a disk; the runtime has a real one, tests one that forgets |
 //! | `log` | where a running server's transactions go |
@@ -14,6 +15,7 @@
 pub mod directory;
 pub mod format;
 pub mod log;
+pub mod order;
 pub mod purge;
 pub mod recovery;
 pub mod snapshot_file;

@@ -93,7 +93,7 @@ impl WholeSnapshot {
         let mut newest = (Zxid::ZERO, String::new());
         while let Some(node) = reader.next_node()? {
             restore.add(&node)?;
-            let zxid = node.stat.czxid.max(node.stat.mzxid).max(node.stat.pzxid);
+            let zxid = node.stat.newest();
             if zxid > newest.0 {
                 newest = (zxid, node.path);
             }
@@ -103,7 +103,10 @@ impl WholeSnapshot {
         if behind > 0 {
             return Err(NotWhole::Longer(behind));
         }
-        let proof = trailer.digest.filter(|(zxid, ..)| *zxid > Zxid::ZERO && !restore.lacks_acls());
+        if restore.lacks_acls() {
+            return Err(NotWhole::NotAlone);
+        }
+        let proof = trailer.digest.filter(|(zxid, ..)| *zxid > Zxid::ZERO);
         let proven = proof.map(|(zxid, ..)| zxid);
         let last = trailer.last_zxid.or(proven).ok_or(NotWhole::NotAlone)?;
         if !(Zxid::ZERO..=ZXID_MAX).contains(&last) {

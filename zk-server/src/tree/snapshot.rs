@@ -37,8 +37,8 @@ pub struct SnapshotCursor {
 /// What stands behind the nodes.
 #[derive(Clone, Copy, Debug)]
 enum Trailer {
-    /// What the tree adds up to at the end: what the snapshot leads to once the log was replayed up
-    /// to there.
+    /// What the tree adds up to at the end, and where that is: what the snapshot leads to once the
+    /// log was replayed up to there.
     OfEnd,
     /// What it added up to at the beginning, and where that was.
     OfMoment(TxnDigest),
@@ -207,10 +207,7 @@ impl SnapshotCursor {
     fn end(&mut self, tree: &DataTree, out: &mut BytesMut) {
         self.encoder.end_nodes(out);
         match self.trailer {
-            Trailer::OfEnd => {
-                let digest = tree.digest();
-                self.encoder.digest(tree.last_zxid, digest.version, digest.tree, out);
-            }
+            Trailer::OfEnd => self.close(tree.last_zxid, tree.digest(), out),
             Trailer::OfMoment(digest) => self.close(self.zxid, digest, out),
             Trailer::Open => {}
         }

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use clap::{Args, Subcommand};
 use zk_proto::Zxid;
 use zk_server::storage::format::{EntryError, FileName, LogEnd, LogReader};
-use zk_server::storage::recovery::follows;
+use zk_server::storage::order::follows;
 
 use crate::ToolFailure;
 use crate::fields::{Fields, Value};

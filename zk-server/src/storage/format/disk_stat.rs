@@ -44,6 +44,11 @@ impl DiskStat {
         }
     }
 
+    /// The last transaction that shows in it.
+    pub(in crate::storage) fn newest(&self) -> Zxid {
+        self.czxid.max(self.mzxid).max(self.pzxid)
+    }
+
     /// Appends it as snapshots have it.
     pub(super) fn encode(&self, out: &mut BytesMut) {
         for value in [self.czxid.0, self.mzxid.0, self.ctime_ms, self.mtime_ms] {

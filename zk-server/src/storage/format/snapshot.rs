@@ -8,6 +8,8 @@
 //! seal      i64 Adler-32 of everything before, "/"
 //! digest    i64 zxid, i32 version, i64 sum over the tree; seal     (since 3.6, may be absent)
 //! last      i64 zxid; seal                                         (since 3.9, may be absent)
+//!
+//! Apache's servers before 3.9 pass over the last section.
 //! ```
 
 use bytes::{BufMut, Bytes, BytesMut};

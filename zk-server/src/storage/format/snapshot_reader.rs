@@ -8,6 +8,7 @@ use zk_proto::{Acl, Permissions, SessionId, Zxid};
 use super::snapshot::{END, MAGIC, SnapshotNode};
 use super::snapshot_source::SnapshotSource;
 use super::{DiskStat, Packing};
+use crate::storage::order::follows;
 
 /// Elements that room is made for before they were seen.
 const RESERVED_MAX: usize = 4096;
@@ -60,7 +61,10 @@ pub enum SnapshotError {
         computed: i64,
     },
     /// The file was renamed.
-    #[error("it ends with transaction {last}, and its name says {named}")]
+    #[error(
+        "it ends with transaction {last}, and its name says {named}: it was renamed. Give it the \
+         name it had"
+    )]
     Misnamed {
         /// Its last transaction.
         last: Zxid,
@@ -84,6 +88,8 @@ pub struct SnapshotTrailer {
     pub digest: Option<(Zxid, i32, i64)>,
     /// The zxid that was applied last when writing ended.
     pub last_zxid: Option<Zxid>,
+    /// The last transaction that a node shows: it was made or changed by it, or had a child then.
+    pub newest: Zxid,
     /// Bytes of the snapshot, before it was packed.
     pub len: u64,
 }
@@ -91,10 +97,24 @@ pub struct SnapshotTrailer {
 impl SnapshotTrailer {
     /// Holds a snapshot to have all of the transactions that its name says.
     pub(in crate::storage) fn check_name(&self, named: Zxid) -> Result<(), SnapshotError> {
-        match self.last_zxid {
+        match self.last_zxid.or(self.last_by_digest(named)) {
             Some(last) if last < named => Err(SnapshotError::Misnamed { last, named }),
             _ => Ok(()),
         }
+    }
+
+    /// Where a snapshot ends that does not say it, by its digest: that is the tree's behind the last
+    /// transaction that was applied when writing ended.
+    ///
+    /// It is none where the name may be later than the digest and right. A leader names a snapshot
+    /// for the beginning of its epoch, which is no transaction. Apache's servers note that a
+    /// transaction was applied, and then the digest behind it; in between a small tree may be
+    /// written. And in 3.9.0 the command `snapshot` may apply transactions before their turn, which
+    /// the nodes show.
+    fn last_by_digest(&self, named: Zxid) -> Option<Zxid> {
+        let (last, ..) = self.digest.filter(|(zxid, ..)| *zxid > Zxid::ZERO)?;
+        let may_be_right = named.counter() == 0 || follows(last, named) || self.newest > last;
+        (!may_be_right).then_some(last)
     }
 }
 
@@ -106,6 +126,7 @@ pub struct SnapshotReader<'a> {
     pub sessions: Vec<(SessionId, i32)>,
     /// The ACLs and their keys.
     pub acls: Vec<(i64, Vec<Acl>)>,
+    newest: Zxid,
 }
 
 impl<'a> SnapshotReader<'a> {
@@ -116,7 +137,8 @@ impl<'a> SnapshotReader<'a> {
     /// When the source cannot be read or is no snapshot.
     pub fn new(source: impl Read + 'a, packing: Packing) -> Result<Self, SnapshotError> {
         let source = SnapshotSource::new(source, packing);
-        let mut reader = Self { source, sessions: Vec::new(), acls: Vec::new() };
+        let (sessions, acls) = (Vec::new(), Vec::new());
+        let mut reader = Self { source, sessions, acls, newest: Zxid::ZERO };
         if reader.source.array::<4>()? != MAGIC {
             return Err(SnapshotError::Magic);
         }
@@ -172,12 +194,9 @@ impl<'a> SnapshotReader<'a> {
         let path = text_of(&bytes.split_to(path_len));
         bytes.advance(4);
         let data = data_len.map(|len| bytes.split_to(len));
-        Ok(Some(SnapshotNode {
-            path,
-            data,
-            acl: bytes.get_i64(),
-            stat: DiskStat::decode(&mut bytes),
-        }))
+        let (acl, stat) = (bytes.get_i64(), DiskStat::decode(&mut bytes));
+        self.newest = self.newest.max(stat.newest());
+        Ok(Some(SnapshotNode { path, data, acl, stat }))
     }
 
     /// Reads what is behind the last node, and whether all that was read is right.
@@ -187,7 +206,8 @@ impl<'a> SnapshotReader<'a> {
     /// When it is not.
     pub fn finish(mut self) -> Result<SnapshotTrailer, SnapshotError> {
         self.check_seal()?;
-        let mut trailer = SnapshotTrailer { len: self.source.offset(), ..Default::default() };
+        let (len, newest) = (self.source.offset(), self.newest);
+        let mut trailer = SnapshotTrailer { len, newest, ..Default::default() };
         // The tree is sealed. A section that follows and ends too early was never needed.
         match self.sections(&mut trailer) {
             Err(error) if !is_early_end(&error) => Err(error),

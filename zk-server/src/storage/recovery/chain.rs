@@ -6,6 +6,7 @@ use super::RecoveryError;
 use crate::storage::directory::Directory;
 use crate::storage::format::{EntryError, FileName, LOG_HEADER_LEN, LogEnd, LogReader};
 use crate::storage::log::TxnRecord;
+use crate::storage::order::follows;
 
 /// Reads logs in order, and holds them to follow each other without a gap.
 #[derive(Debug)]
@@ -147,11 +148,4 @@ impl<'d> Chain<'d> {
         self.directory.sync().map_err(RecoveryError::disk("sync", "the logs"))?;
         Ok(notes)
     }
-}
-
-/// Whether `next` can be the transaction behind `last`: the very next one, or the first of a later
-/// epoch.
-#[must_use]
-pub fn follows(last: Zxid, next: Zxid) -> bool {
-    next.0 == last.0.saturating_add(1) || (next.epoch() > last.epoch() && next.counter() == 1)
 }

@@ -41,7 +41,6 @@ use std::sync::Arc;
 use zk_proto::txn::{Txn, TxnHeader};
 use zk_proto::{EphemeralOwner, SessionId, Zxid};
 
-pub use chain::follows;
 pub use error::RecoveryError;
 
 use super::directory::Directory;

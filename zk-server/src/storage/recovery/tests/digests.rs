@@ -138,6 +138,26 @@ fn nothing_is_compared_before_the_end_of_the_snapshot_is_reached() {
     assert!(recovered.digest_mismatches > 1, "the log's are compared at once");
 }
 
+/// A digest of before the name tells of another name, unless the name may be right.
+#[test]
+fn a_name_that_may_be_later_than_the_digest_is_right() {
+    let directory = without_snapshots_behind(&apaches(), "snapshot.1f");
+    let all = start(&directory).unwrap().tree.dump();
+    let bytes = directory.content("snapshot.1f");
+    let of = |zxid| changed_snapshot(&bytes, |(_, version, sum)| (Zxid(zxid), version, sum));
+    // In 3.9.0 transactions may come to the tree before they come to the digest.
+    let early = start(&with(&directory, "snapshot.1f", &of(0x12))).unwrap();
+    assert_eq!((early.snapshot, early.tree.dump()), (Some(Zxid(0x1f)), all));
+    // A leader names a snapshot for the beginning of its epoch.
+    let epoch = |zxid: i64| SimDirectory::with([(format!("snapshot.{zxid:x}"), bytes.clone())]);
+    let begun = start(&epoch(7 << 32)).unwrap();
+    assert_eq!(begun.snapshot, Some(Zxid(7 << 32)), "{:?}", begun.notes);
+    // One transaction may have been applied and not noted, the first of an epoch, too.
+    assert!(start(&epoch((7 << 32) + 1)).is_ok() && start(&epoch(0x20)).is_ok());
+    assert!(refused(&epoch((7 << 32) + 2)).contains("it ends with transaction 0x1f"));
+    assert!(refused(&epoch(0x21)).contains("it ends with transaction 0x1f"));
+}
+
 /// What is in a snapshot was applied, and what was applied was durable.
 #[test]
 fn a_snapshot_with_parts_of_transactions_that_are_missing_stops_the_server() {
