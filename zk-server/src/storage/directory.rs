@@ -24,6 +24,15 @@ pub trait Directory: fmt::Debug + Send + Sync {
     /// Also if there is none.
     fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>>;
 
+    /// Reads a file of which only the beginning is wanted, like [`read`](Self::read).
+    ///
+    /// # Errors
+    ///
+    /// Also if there is none.
+    fn peek(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        self.read(name)
+    }
+
     /// A new, empty file; one of that name is emptied.
     ///
     /// # Errors

@@ -6,6 +6,10 @@ use std::path::{Path, PathBuf};
 
 use crate::storage::directory::{Directory, DirectoryFile};
 
+/// Bytes that are read of a file at once, and of one of which only the beginning is wanted.
+const READ_LEN: usize = 1 << 20;
+const PEEK_LEN: usize = 4096;
+
 /// A directory of the file system.
 #[derive(Debug)]
 pub(super) struct FsDirectory {
@@ -72,7 +76,11 @@ impl Directory for FsDirectory {
     }
 
     fn read(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
-        Ok(Box::new(io::BufReader::with_capacity(1 << 20, File::open(self.path.join(name))?)))
+        Ok(Box::new(io::BufReader::with_capacity(READ_LEN, File::open(self.path.join(name))?)))
+    }
+
+    fn peek(&self, name: &str) -> io::Result<Box<dyn Read + Send>> {
+        Ok(Box::new(io::BufReader::with_capacity(PEEK_LEN, File::open(self.path.join(name))?)))
     }
 
     fn create(&self, name: &str) -> io::Result<Box<dyn DirectoryFile>> {

@@ -14,12 +14,14 @@ use super::snapshot_store::SnapshotStore;
 use super::*;
 use crate::config::ServerConfig;
 use crate::runtime::{Instance, StartError};
-use crate::storage::directory::Directory as _;
+use crate::storage::directory::Directory;
 use crate::storage::format::{FileName, Packing, test_record};
 use crate::storage::log::{
     FlushPolicy, LastBatch, LogSettings, LogWriter, MemoryTxnLog, TxnRecord,
 };
 use crate::storage::recovery::Directories;
+use crate::storage::snapshot_file::write_snapshot;
+use crate::tree::DataTree;
 
 fn record(zxid: i64) -> std::sync::Arc<TxnRecord> {
     let op = OpCode::Delete.code();
@@ -214,6 +216,29 @@ async fn logs_that_are_trusted_once_have_a_snapshot_with_their_sessions_ever_aft
     drop(opened);
     let (_opened, recovered) = Opened::open(&config(dir.path())).unwrap();
     assert_eq!((recovered.snapshot, recovered.sessions.len()), (Some(Zxid(1)), 1));
+}
+
+/// A disk that dies under an old log stops nobody who does not need it.
+#[test]
+fn a_log_that_is_not_needed_and_cannot_be_read_is_told_of() {
+    let dir = tempfile::tempdir().unwrap();
+    let version = dir.path().join("version-2");
+    let directory: Arc<dyn Directory> = Arc::new(FsDirectory::open(&version).unwrap());
+    let mut tree = DataTree::new(true);
+    tree.stand_at(Zxid(9));
+    write_snapshot(&directory, &tree, &[]).unwrap();
+    let mut writer = LogWriter::new(directory, LogSettings::default(), Zxid(4));
+    let delete = |zxid| test_record(zxid, Txn::Delete { path: "/a".into() });
+    writer.append(&(5..=10).map(delete).collect::<Vec<_>>()).unwrap();
+    // Nothing else of a name can be opened and not read.
+    std::fs::create_dir(version.join("log.1")).unwrap();
+    let (_opened, recovered) = Opened::open(&config(dir.path())).unwrap();
+    assert_eq!((recovered.tree.last_zxid(), recovered.replayed), (Zxid(10), 1));
+    let [note] = &recovered.notes[..] else { panic!("one note: {:?}", recovered.notes) };
+    assert!(
+        note.starts_with("log.1 cannot be read: ") && note.ends_with("not needed now"),
+        "{note}"
+    );
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 
 use bytes::{Bytes, BytesMut};
+use zk_proto::Zxid;
 
 use super::log_entry::{
     EntryError, LOG_HEADER_LEN, LogEntry, MAGIC, PREFIX_LEN, Prefix, RECORD_LEN_MAX,
@@ -96,6 +97,22 @@ impl<R: Read> LogReader<R> {
             });
         }
         Ok(reader)
+    }
+
+    /// The first transaction of a log; `None` if there is none that can be read. Reads no more than
+    /// that.
+    ///
+    /// # Errors
+    ///
+    /// When the source cannot be read.
+    pub fn first(mut source: R, longest: usize) -> io::Result<Option<Zxid>> {
+        let mut header = BytesMut::new();
+        fill(&mut source, &mut header, LOG_HEADER_LEN)?;
+        let mut reader = Self { source, longest, offset: LOG_HEADER_LEN, end: None };
+        Ok(match reader.step()? {
+            Step::Entry(entry) if header.starts_with(&MAGIC) => Some(entry.record.header.zxid),
+            _ => None,
+        })
     }
 
     /// The next entry, with the offset it is at. `None` at the [end](Self::end).

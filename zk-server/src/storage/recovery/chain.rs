@@ -25,6 +25,8 @@ pub(super) struct Chain<'d> {
     read: Vec<String>,
     /// Logs without any, behind all that have one.
     empty: Vec<String>,
+    /// What an operator should know.
+    notes: Vec<String>,
 }
 
 #[derive(Debug)]
@@ -45,6 +47,22 @@ impl<'d> Chain<'d> {
             torn: None,
             read: Vec::new(),
             empty: Vec::new(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// Holds a log that the snapshot covers, as its name says, to have the right name: another one
+    /// may go on behind the snapshot. Anything else that is wrong with it does not matter.
+    pub(super) fn pass_over(&mut self, log: Zxid) -> Result<(), RecoveryError> {
+        let name = FileName::Log(log).to_string();
+        let source = self.directory.peek(&name);
+        match source.and_then(|source| LogReader::first(source, self.longest)) {
+            Ok(Some(found)) if found != log => Err(RecoveryError::Misnamed { name, found }),
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.notes.push(format!("{name} cannot be read: {error}. It is not needed now"));
+                Ok(())
+            }
         }
     }
 
@@ -126,7 +144,7 @@ impl<'d> Chain<'d> {
     /// Behind the last log: cuts off what is torn, removes what is empty, and makes durable what was
     /// read. Gives what an operator should know.
     pub(super) fn settle(self) -> Result<Vec<String>, RecoveryError> {
-        let mut notes = Vec::new();
+        let mut notes = self.notes;
         for name in &self.read {
             let disk = |error| RecoveryError::disk("sync", name)(error);
             let mut file = self.directory.open(name).map_err(disk)?;

@@ -11,7 +11,8 @@
 //! | the same, and the logs do not reach as far as the newer one | stops, and names both |
 //! | a snapshot with parts of transactions that are in no log | stops, and names both |
 //! | a snapshot that ends before the transaction it is named for | cannot be read |
-//! | a log that does not begin with the transaction it is named for | stops, and names both |
+//! | a log that does not begin with the transaction it is named for, whether needed or not | stops, and names both |
+//! | a log that is not needed, and is damaged or cannot be read | goes on |
 //! | no snapshot that can be read | stops |
 //! | logs and no snapshot at all, and they are to be trusted | an empty tree, and all logs |
 //! | the last log ends with a transaction of which parts are missing | the torn end is cut off |
@@ -209,7 +210,11 @@ pub(crate) fn recover_telling(
     snapshot_loaded();
     let from = recovered.tree.last_zxid();
     let mut chain = Chain::new(&*directories.logs, from, longest);
-    for &log in logs_behind(&listing.logs, from) {
+    let (covered, behind) = listing.logs.split_at(first_behind(&listing.logs, from));
+    for &log in covered {
+        chain.pass_over(log)?;
+    }
+    for &log in behind {
         chain.read(log, |name, offset, record| {
             recovered.apply(&record.header, &record.txn);
             digests.applied(&recovered.tree, name, offset, record);
@@ -263,11 +268,11 @@ fn list(directories: &Directories) -> Result<Listing, RecoveryError> {
     Ok(listing)
 }
 
-/// The logs that may have transactions behind `from`: all but those that the next one begins before.
-fn logs_behind(logs: &[Zxid], from: Zxid) -> &[Zxid] {
+/// Where the logs begin that may have transactions behind `from`: all but those that the next one
+/// begins before.
+fn first_behind(logs: &[Zxid], from: Zxid) -> usize {
     let next = Zxid(from.0.saturating_add(1));
-    let start = logs.partition_point(|log| *log <= next).saturating_sub(1);
-    &logs[start..]
+    logs.partition_point(|log| *log <= next).saturating_sub(1)
 }
 
 /// The beginning of a history of which there are only logs. They still have to follow each other,

@@ -47,8 +47,7 @@ fn logs_that_are_swapped_copied_over_others_or_renamed_lose_nothing() {
                 let swapped = with_file(&without(&copied, one), one, &b);
                 assert_all_or_nothing(&swapped, &format!("{snapshot}: {one} for {other}"));
             }
-            // What the snapshot covers is not read.
-            for zxid in snapshot + 1..12 {
+            for zxid in 1..12 {
                 let name = FileName::Log(Zxid(zxid)).to_string();
                 if !LOGS.contains(&&name[..]) {
                     let renamed = renamed(&directory, one, &name);
@@ -178,4 +177,20 @@ fn a_clock_that_went_back_changes_nothing() {
     assert_eq!(recovered.tree.last_zxid(), Zxid(9));
     assert_eq!(recovered.tree.node("/node-8").unwrap().stat().ctime, 1_000_000 - 8 * 70_000);
     assert!(recovered.notes.is_empty(), "{:?}", recovered.notes);
+}
+
+/// What a snapshot covers is not read, and what is named so would not be either.
+#[test]
+fn a_log_that_is_renamed_to_what_a_snapshot_covers_is_found() {
+    let directory = with_snapshot(&whole(), 8);
+    let renamed = renamed(&directory, "log.7", "log.2");
+    let refusal = refused(&renamed);
+    assert!(refusal.starts_with("log.2 begins with transaction 0x7, and its name"), "{refusal}");
+    let swapped = with_file(&without(&directory, "log.1"), "log.1", &directory.content("log.7"));
+    assert!(refused(&without(&swapped, "log.7")).starts_with("log.1 begins with transaction 0x7"));
+    // What is damaged or empty there is needed by nobody, and may have had any name.
+    for bytes in [&b""[..], b"ZKLG", &[0; 700], &[7; 700]] {
+        let useless = with_file(&directory, "log.2", bytes);
+        assert_eq!(assert_whole(&start(&useless).unwrap()), 9);
+    }
 }
