@@ -12,11 +12,12 @@ use zk_server::storage::order::follows;
 
 use crate::ToolFailure;
 use crate::fields::{Fields, Value};
+use crate::log_cut::{self, CutArguments};
 use crate::output::{self, DumpForm, Output};
 
 /// Bytes of the longest transaction that is shown. Whoever looks at a log may not know its server's
 /// `jute.maxbuffer`, of which this is the greatest.
-const RECORD_LEN_MAX: usize = 1 << 30;
+pub(crate) const RECORD_LEN_MAX: usize = 1 << 30;
 
 /// What to do with logs.
 #[derive(Debug, Subcommand)]
@@ -28,6 +29,12 @@ pub(crate) enum LogCommand {
     /// Ends with 0 if a server would start on them. A log that breaks off in the middle of a
     /// transaction, as a crash may leave the last one, is no damage: the server cuts it off.
     Verify(VerifyArguments),
+    /// Copy the beginning of a damaged log to FILE.cut, and say what is lost without the rest
+    ///
+    /// For a log that no backup has, on which a server does not start. Every transaction behind ZXID
+    /// is given up, though clients were told that it is done. Nothing else is changed: it is up to
+    /// you to put FILE.cut in the place of FILE.
+    Cut(CutArguments),
 }
 
 #[derive(Debug, Args)]
@@ -49,6 +56,7 @@ pub(crate) fn run(command: &LogCommand) -> Result<ExitCode, ToolFailure> {
     match command {
         LogCommand::Dump(arguments) => dump(arguments),
         LogCommand::Verify(arguments) => verify(arguments),
+        LogCommand::Cut(arguments) => log_cut::run(arguments),
     }
 }
 
@@ -197,7 +205,8 @@ fn chains(paths: &[PathBuf]) -> Result<Vec<Vec<PathBuf>>, ToolFailure> {
     Ok(chains)
 }
 
-fn logs_of(path: &Path) -> Result<Vec<PathBuf>, ToolFailure> {
+/// The logs in a directory, or in its version-2, in the order of their transactions.
+pub(crate) fn logs_of(path: &Path) -> Result<Vec<PathBuf>, ToolFailure> {
     let inner = path.join("version-2");
     let dir = if inner.is_dir() { &inner } else { path };
     let mut found = Vec::new();

@@ -5,6 +5,7 @@
 //! | `serve` | runs a server |
 //! | `config_file` | reads and checks its settings |
 //! | `log_files`, `snapshot_files` | show and check what is on a disk |
+//! | `log_cut` | makes a shorter copy of a damaged log |
 //! | `init` | makes data directories |
 //! | `fields`, `output` | how the tools show things |
 #![allow(
@@ -16,6 +17,7 @@
 mod config_file;
 mod fields;
 mod init;
+mod log_cut;
 mod log_files;
 mod output;
 mod serve;
@@ -65,7 +67,7 @@ Examples:
 /// What else than a server it can be.
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Show and check transaction logs (log.*)
+    /// Show, check and cut transaction logs (log.*)
     #[command(subcommand)]
     Log(log_files::LogCommand),
     /// Show and compare snapshots (snapshot.*)

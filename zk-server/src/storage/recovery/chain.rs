@@ -95,7 +95,8 @@ impl<'d> Chain<'d> {
                 return Err(RecoveryError::TooLong { name, offset, len, allowed });
             }
             Some(LogEnd::Damaged { at, error, .. }) => {
-                return Err(RecoveryError::Damaged { name, offset: *at, error: error.clone() });
+                let (offset, last, error) = (*at, self.last, error.clone());
+                return Err(RecoveryError::Damaged { name, offset, last, error });
             }
             Some(LogEnd::Torn { at, error }) if *at >= LOG_HEADER_LEN => {
                 self.torn = Some(Torn { name: name.clone(), at: *at, error: error.clone() });
@@ -117,8 +118,8 @@ impl<'d> Chain<'d> {
         if let Some(torn) = self.torn.take() {
             // What could not be read there was written anew here, or it is missing.
             if found.0 != self.last.0.saturating_add(1) {
-                let Torn { name, at, error } = torn;
-                return Err(RecoveryError::Damaged { name, offset: at, error });
+                let Torn { name, at: offset, error } = torn;
+                return Err(RecoveryError::Damaged { name, offset, last: self.last, error });
             }
         }
         let in_place = follows(self.last, found) || (!self.begun && found <= self.covered);

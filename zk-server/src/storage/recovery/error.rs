@@ -83,13 +83,17 @@ pub enum RecoveryError {
     /// A transaction that was durable cannot be read.
     #[error(
         "{name} is damaged at offset {offset}: a transaction there was durable and cannot be read \
-         any more ({error}). Restore the file from a backup; without it acknowledged writes are lost"
+         any more ({error}). Restore the file from a backup. If there is none, `zk-server log cut \
+         --keep-to {last} {name}` makes a log without that transaction and all behind it, which \
+         clients were told are done"
     )]
     Damaged {
         /// The log.
         name: String,
         /// Where the transaction begins.
         offset: u64,
+        /// The transaction before it.
+        last: Zxid,
         /// What is wrong with it.
         error: EntryError,
     },

@@ -197,7 +197,10 @@ fn damage_in_any_log_stops_the_server_and_names_the_place() {
     for (name, at) in [("log.1", 40), ("log.1", 300), ("log.7", 40)] {
         let refusal = refused(&changed(&directory, name, |log| log[at] ^= 1));
         assert!(refusal.starts_with(&format!("{name} is damaged at offset ")), "{refusal}");
+        assert!(refusal.contains(&format!(" {name}` makes a log without")), "{refusal}");
     }
+    let refusal = refused(&changed(&directory, "log.7", |log| log[200] ^= 1));
+    assert!(refusal.contains("`zk-server log cut --keep-to 0x7 log.7`"), "{refusal}");
     // The last transaction of a log that another one follows was durable.
     let end = written(&directory.content("log.1"));
     let refusal = refused(&changed(&directory, "log.1", |log| log.truncate(end - 3)));

@@ -62,7 +62,7 @@ fn flip_bytes(directory: &SimDirectory, name: &str, step: usize) -> Outcomes {
                 assert_eq!(all_of(&recovered), all, "{name} at {at}: {:?}", recovered.notes);
                 outcomes.whole += 1;
             }
-            Err(RecoveryError::Damaged { name: found, offset, error }) => {
+            Err(RecoveryError::Damaged { name: found, offset, error, .. }) => {
                 let offset = usize::try_from(offset).unwrap();
                 let is_there = found == name && (offset..offset + 1000).contains(&at);
                 assert!(is_there, "{name} at {at}: {found} at {offset}: {error}");
