@@ -9,6 +9,7 @@ use crate::config::ServerConfig;
 use crate::ops::four_letter::{SERVER_ID, version};
 use crate::ops::{Format, Report, ServerView, metrics};
 use crate::server::{Now, Server};
+use crate::storage::format::VERSION_DIR;
 
 /// The body of an answer.
 #[derive(Debug)]
@@ -157,8 +158,8 @@ fn configuration(config: &ServerConfig) -> Value {
         |duration: std::time::Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     json!({
         "client_port": config.client_port.map_or(-1, i32::from),
-        "data_dir": config.data_dir.join("version-2").display().to_string(),
-        "data_log_dir": config.log_dir().join("version-2").display().to_string(),
+        "data_dir": config.data_dir.join(VERSION_DIR).display().to_string(),
+        "data_log_dir": config.log_dir().join(VERSION_DIR).display().to_string(),
         "tick_time": ms(config.tick_time),
         "max_client_cnxns": config.max_client_cnxns,
         "min_session_timeout": config.negotiate_timeout_ms(0),

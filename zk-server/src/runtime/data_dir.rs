@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use super::StartError;
-
-/// Where Apache keeps its logs and snapshots, inside `dataDir`.
-const VERSION_DIR: &str = "version-2";
+use crate::storage::format::VERSION_DIR;
 
 /// Makes the directory if need be, and refuses one that holds data: a server that cannot read
 /// them yet would serve an empty tree, and clients would take their nodes for deleted.

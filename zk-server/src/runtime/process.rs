@@ -7,13 +7,11 @@ use zk_proto::Zxid;
 
 use crate::config::ServerConfig;
 use crate::ops::{DirectorySizes, ProcessGauges, ProcessProbe};
+use crate::storage::format::VERSION_DIR;
 
 const OPEN_FILES: &str = "/proc/self/fd";
 const LIMITS: &str = "/proc/self/limits";
 const KERNEL: &str = "/proc/sys/kernel";
-
-/// Where Apache keeps its logs and snapshots, inside `dataDir` and `dataLogDir`.
-const VERSION_DIR: &str = "version-2";
 
 /// Files that are looked at for the size of a directory: clients wait meanwhile.
 const FILES_MAX: usize = 1000;

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
 use zk_proto::Zxid;
-use zk_server::storage::format::{EntryError, FileName, LogEnd, LogReader};
+use zk_server::storage::format::{EntryError, FileName, LogEnd, LogReader, VERSION_DIR};
 use zk_server::storage::order::follows;
 
 use crate::ToolFailure;
@@ -207,7 +207,7 @@ fn chains(paths: &[PathBuf]) -> Result<Vec<Vec<PathBuf>>, ToolFailure> {
 
 /// The logs in a directory, or in its version-2, in the order of their transactions.
 pub(crate) fn logs_of(path: &Path) -> Result<Vec<PathBuf>, ToolFailure> {
-    let inner = path.join("version-2");
+    let inner = path.join(VERSION_DIR);
     let dir = if inner.is_dir() { &inner } else { path };
     let mut found = Vec::new();
     for entry in std::fs::read_dir(dir).map_err(ToolFailure::at(dir))? {

@@ -4,9 +4,7 @@ use std::path::Path;
 
 use super::{line, version};
 use crate::ops::ServerView;
-
-/// Where Apache keeps its logs and snapshots, inside `dataDir` and `dataLogDir`.
-const VERSION_DIR: &str = "version-2";
+use crate::storage::format::VERSION_DIR;
 
 pub(super) fn conf(view: &ServerView<'_>) -> String {
     let config = view.config;

@@ -5,9 +5,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::fs_directory::FsDirectory;
-use super::opened::VERSION_DIR;
 use crate::storage::directory::Directory as _;
-use crate::storage::format::FileName;
+use crate::storage::format::{FileName, VERSION_DIR};
 
 /// The number of the server, for an ensemble.
 const MYID: &str = "myid";

@@ -17,13 +17,11 @@ use super::snapshot_thread::SnapshotThread;
 use crate::config::{ServerConfig, StorageConfig};
 use crate::runtime::StartError;
 use crate::runtime::shared::Shared;
+use crate::storage::format::VERSION_DIR;
 use crate::storage::log::LogWriter;
 use crate::storage::recovery::{Directories, Recovered, RecoverySettings, recover_telling};
 use crate::storage::snapshot_file::write_snapshot;
 use crate::storage::snapshot_schedule::SnapshotSchedule;
-
-/// Where Apache keeps its logs and snapshots, inside `dataDir` and `dataLogDir`.
-pub(super) const VERSION_DIR: &str = "version-2";
 
 /// Data that was read, and the directories, which nobody else has until this is dropped.
 #[derive(Debug)]

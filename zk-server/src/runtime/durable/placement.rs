@@ -3,10 +3,9 @@
 use std::io;
 use std::path::Path;
 
-use super::opened::VERSION_DIR;
 use crate::runtime::StartError;
 use crate::storage::directory::Directory;
-use crate::storage::format::FileName;
+use crate::storage::format::{FileName, VERSION_DIR};
 use crate::storage::recovery::{Recovered, RecoveryError};
 
 /// Refuses a directory that has logs or snapshots itself, in the place of a `version-2` with them:

@@ -4,6 +4,9 @@ use std::fmt;
 
 use zk_proto::Zxid;
 
+/// The directory of logs and snapshots, inside `dataDir` and `dataLogDir`.
+pub const VERSION_DIR: &str = "version-2";
+
 const LOG: &str = "log.";
 const SNAPSHOT: &str = "snapshot.";
 /// Neither Apache nor recovery takes a name that begins like this for anything.

@@ -25,7 +25,7 @@ mod snapshot_source;
 mod tests;
 
 pub use disk_stat::DiskStat;
-pub use file_name::{FileName, Packing};
+pub use file_name::{FileName, Packing, VERSION_DIR};
 pub use log_entry::{
     EntryError, LOG_HEADER_LEN, LogEntry, RECORD_LEN_MAX, encode_entry, encode_header,
 };
