@@ -196,7 +196,10 @@ fn a_damaged_log_is_cut_into_a_copy() {
     // What is damaged, and what is behind it, cannot be kept.
     for zxid in [kept + 1, kept + 2, 0, 999].map(|zxid| format!("{zxid:#x}")) {
         let message = refusal(&zxid, &log);
-        assert!(message.contains(&format!("it has no transaction {zxid} in front of")), "{message}");
+        assert!(
+            message.contains(&format!("it has no transaction {zxid} in front of")),
+            "{message}"
+        );
         assert!(message.contains(&format!("but {kept} transactions, 0x1 to {last}.")), "{message}");
     }
     fs::copy(fixture("plain/log.21"), dir.path().join("log.21")).expect("a file");
@@ -204,10 +207,16 @@ fn a_damaged_log_is_cut_into_a_copy() {
     assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
     let text = String::from_utf8(done.stdout).expect("text");
     let lines: Vec<_> = text.lines().collect();
-    assert!(lines[0].ends_with(&format!("log.1.cut: {kept} transactions, 0x1 to {last}")), "{text}");
+    assert!(
+        lines[0].ends_with(&format!("log.1.cut: {kept} transactions, 0x1 to {last}")),
+        "{text}"
+    );
     let behind = format!("lost: {} transactions, {:#x} to 0x20", 0x20 - kept - 1, kept + 2);
     assert_eq!(lines[1], behind, "{text}");
-    assert!(lines[2].starts_with("lost: what cannot be read at offset 394: its checksum"), "{text}");
+    assert!(
+        lines[2].starts_with("lost: what cannot be read at offset 394: its checksum"),
+        "{text}"
+    );
     assert!(lines[3].contains("log.21, which does not go on there"), "{text}");
     assert!(lines[4].starts_with("Nothing has changed yet.") && lines.len() == 5, "{text}");
     assert_eq!(fs::read(&log).expect("the log"), bytes, "it stays as it is");
@@ -218,7 +227,9 @@ fn a_damaged_log_is_cut_into_a_copy() {
     // Less can be kept, never in the place of a file that is there.
     assert!(refusal("0x2", &log).contains("File exists"));
     fs::remove_file(&copy).expect("removed");
-    assert!(String::from_utf8_lossy(&cut("0x1", &log).stdout).contains(": 1 transaction, 0x1 to 0x1"));
+    assert!(
+        String::from_utf8_lossy(&cut("0x1", &log).stdout).contains(": 1 transaction, 0x1 to 0x1")
+    );
     assert!(refusal(&last, &copy).contains("it has no transaction"));
     assert!(refusal("0x1", &copy).contains("there is nothing to cut"));
     let wrong = output(&["log", "cut", "--keep-to", "7"], &[&log]);

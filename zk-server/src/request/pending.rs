@@ -9,14 +9,14 @@ use hashbrown::hash_table::Entry;
 use zk_proto::{Acl, EphemeralOwner, SessionId, Zxid};
 
 use super::proposer::Slot;
-use crate::storage::format::DiskStat;
+use crate::storage::format::StatPersisted;
 use crate::tree::{ContentSum, DataTree, NodeDigest, NodeRef, Quota, TreeDigest};
 
 /// What validation must know of a node.
 #[derive(Clone, Debug)]
 pub(super) struct NodeFacts {
     pub(super) owner: EphemeralOwner,
-    pub(super) stat: DiskStat,
+    pub(super) stat: StatPersisted,
     /// Creates ever under the node: the next sequence number. It may wrap; what is on disk stays.
     pub(super) create_count: i32,
     pub(super) child_count: usize,
@@ -56,7 +56,7 @@ impl From<NodeRef<'_>> for NodeFacts {
     fn from(node: NodeRef<'_>) -> Self {
         Self {
             owner: node.owner(),
-            stat: node.disk_stat(),
+            stat: node.stat_persisted(),
             create_count: node.create_count(),
             child_count: node.child_count(),
             data_len: node.data().map_or(0, <[u8]>::len),

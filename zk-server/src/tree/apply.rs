@@ -12,7 +12,7 @@ use super::applied::{Applied, Change, ChangeKind, Outcome};
 use super::arena::NodeId;
 use super::node::Node;
 use super::{ContentSum, DataTree, special};
-use crate::storage::format::DiskStat;
+use crate::storage::format::StatPersisted;
 
 /// What stands in a very old create for the parent's count of creates: one more than it is.
 const ONE_MORE: i32 = -1;
@@ -323,7 +323,7 @@ impl<'t> Creation<'t> {
             data: self.data.map(|data| Box::from(&data[..])),
             acl,
             content: ContentSum::of(self.path, self.data.map(|data| &data[..])),
-            ..Node::from(DiskStat::fresh(header.zxid, header.time_ms, self.owner))
+            ..Node::from(StatPersisted::fresh(header.zxid, header.time_ms, self.owner))
         }
     }
 }

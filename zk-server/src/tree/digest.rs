@@ -12,7 +12,7 @@ use zk_proto::Zxid;
 use zk_proto::txn::TxnDigest;
 
 use super::special;
-use crate::storage::format::DiskStat;
+use crate::storage::format::StatPersisted;
 
 /// How digests are computed.
 const VERSION: i32 = 2;
@@ -42,7 +42,7 @@ impl ContentSum {
     }
 
     /// What the node adds to the tree's digest.
-    pub(crate) fn with(self, stat: &DiskStat) -> NodeDigest {
+    pub(crate) fn with(self, stat: &StatPersisted) -> NodeDigest {
         let Some(content) = self.0 else { return NodeDigest::NONE };
         let mut crc = Hasher::new_with_initial(content);
         crc.update(&bytes_of(stat));
@@ -51,7 +51,7 @@ impl ContentSum {
 }
 
 /// Metadata in the order in which it is summed up, which is not that of snapshots.
-fn bytes_of(stat: &DiskStat) -> [u8; STAT_LEN] {
+fn bytes_of(stat: &StatPersisted) -> [u8; STAT_LEN] {
     let mut bytes = [0; STAT_LEN];
     let longs = [stat.czxid.0, stat.mzxid.0, stat.pzxid.0, stat.ctime_ms, stat.mtime_ms];
     let ints = [stat.version, stat.create_count, stat.acl_version];

@@ -58,7 +58,7 @@ use owners::Owners;
 use quota::QuotaPaths;
 
 use crate::path_names::PathNames;
-use crate::storage::format::DiskStat;
+use crate::storage::format::StatPersisted;
 
 /// All znodes of a server, their ACLs, and who owns the ephemeral ones.
 #[derive(Debug)]
@@ -269,8 +269,8 @@ impl<'t> NodeRef<'t> {
         self.node.create_count
     }
 
-    pub(crate) fn disk_stat(self) -> DiskStat {
-        self.node.disk_stat()
+    pub(crate) fn stat_persisted(self) -> StatPersisted {
+        self.node.stat_persisted()
     }
 
     /// Path and data, summed up.

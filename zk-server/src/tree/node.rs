@@ -9,7 +9,7 @@ use zk_proto::{EphemeralOwner, Stat, Zxid};
 use super::acl_table::AclKey;
 use super::arena::NodeId;
 use super::digest::{ContentSum, NodeDigest};
-use crate::storage::format::{DiskStat, SnapshotNode};
+use crate::storage::format::{SnapshotNode, StatPersisted};
 
 /// What is kept for each znode. There can be millions: nothing here that most nodes do without, and
 /// no spare capacity (the data is exactly its bytes, not a slice that keeps a whole frame alive).
@@ -23,7 +23,7 @@ pub(super) struct Node {
     /// nodes are leaves.
     #[expect(clippy::box_collection, reason = "8 bytes in each of the leaves instead of 24")]
     pub(super) children: Option<Box<BTreeMap<Box<str>, NodeId>>>,
-    // The fields of a `DiskStat`, not one as a whole: its padding would cost each node 8 bytes.
+    // The fields of a `StatPersisted`, not one as a whole: its padding would cost each node 8 bytes.
     pub(super) czxid: Zxid,
     pub(super) mzxid: Zxid,
     pub(super) pzxid: Zxid,
@@ -63,8 +63,8 @@ impl Node {
     }
 
     /// The metadata as it is on disk.
-    pub(super) fn disk_stat(&self) -> DiskStat {
-        DiskStat {
+    pub(super) fn stat_persisted(&self) -> StatPersisted {
+        StatPersisted {
             czxid: self.czxid,
             mzxid: self.mzxid,
             pzxid: self.pzxid,
@@ -83,12 +83,12 @@ impl Node {
         path: &'n str,
         acl: i64,
     ) -> SnapshotNode<&'n str, &'n [u8]> {
-        SnapshotNode { path, data: self.data.as_deref(), acl, stat: self.disk_stat() }
+        SnapshotNode { path, data: self.data.as_deref(), acl, stat: self.stat_persisted() }
     }
 
     /// What the node adds to the tree's digest.
     pub(super) fn digest(&self) -> NodeDigest {
-        self.content.with(&self.disk_stat())
+        self.content.with(&self.stat_persisted())
     }
 
     pub(super) fn child(&self, name: &str) -> Option<NodeId> {
@@ -132,9 +132,9 @@ impl Node {
     }
 }
 
-impl From<DiskStat> for Node {
+impl From<StatPersisted> for Node {
     /// A node with that metadata, and nothing else.
-    fn from(stat: DiskStat) -> Self {
+    fn from(stat: StatPersisted) -> Self {
         Self {
             czxid: stat.czxid,
             mzxid: stat.mzxid,

@@ -131,7 +131,9 @@ pub(crate) fn run(arguments: &CutArguments) -> Result<ExitCode, ToolFailure> {
         )));
     };
     if plan.lost.count == 0 && plan.unreadable.is_empty() {
-        return Err(refused(format!("it ends with {keep_to} and is whole: there is nothing to cut")));
+        return Err(refused(format!(
+            "it ends with {keep_to} and is whole: there is nothing to cut"
+        )));
     }
     let mut cut = path.clone().into_os_string();
     cut.push(SUFFIX);
@@ -190,6 +192,7 @@ fn later_logs(path: &Path, last: Zxid) -> Vec<PathBuf> {
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
     let all = logs_of(parent.unwrap_or(Path::new("."))).unwrap_or_default();
     let later = all.into_iter().filter(|path| zxid_of(path) > Some(own)).collect::<Vec<_>>();
-    let goes_on = later.first().and_then(|path| zxid_of(path)).is_none_or(|next| follows(last, next));
+    let goes_on =
+        later.first().and_then(|path| zxid_of(path)).is_none_or(|next| follows(last, next));
     if goes_on { Vec::new() } else { later }
 }

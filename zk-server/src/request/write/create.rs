@@ -12,7 +12,7 @@ use super::super::pending::NodeFacts;
 use super::super::proposer::{SessionStanding, Slot};
 use super::quota::Growth;
 use super::{Judged, Validator, check_path, parent_of};
-use crate::storage::format::DiskStat;
+use crate::storage::format::StatPersisted;
 use crate::tree::{ContentSum, NodeDigest};
 
 /// Which of the operations was asked for.
@@ -141,7 +141,7 @@ fn fresh(
 ) -> NodeFacts {
     NodeFacts {
         owner,
-        stat: DiskStat::fresh(slot.zxid, slot.wall_ms, owner),
+        stat: StatPersisted::fresh(slot.zxid, slot.wall_ms, owner),
         create_count: 0,
         child_count: 0,
         data_len: creation.data.map_or(0, <[u8]>::len),

@@ -6,13 +6,12 @@
 //! | `log_entry` | one transaction in a log |
 //! | `log_reader` | a log from its first to its last transaction, and how it ends |
 //! | `log_tail` | what an end means: is anything behind it that counts? |
-//! | `disk_stat` | a node's metadata |
+//! | `stat_persisted` | a node's metadata |
 //! | `snapshot`, `snapshot_reader`, `snapshot_source` | a snapshot, written and read piece by piece |
 //! | `snappy` | unpacking |
 //! | `adler32` | the checksum of both |
 
 mod adler32;
-mod disk_stat;
 mod file_name;
 mod log_entry;
 mod log_reader;
@@ -21,10 +20,10 @@ mod snappy;
 mod snapshot;
 mod snapshot_reader;
 mod snapshot_source;
+mod stat_persisted;
 #[cfg(test)]
 mod tests;
 
-pub use disk_stat::DiskStat;
 pub use file_name::{FileName, Packing, VERSION_DIR};
 pub use log_entry::{
     EntryError, LOG_HEADER_LEN, LogEntry, RECORD_LEN_MAX, encode_entry, encode_header,
@@ -32,5 +31,6 @@ pub use log_entry::{
 pub use log_reader::{LogEnd, LogReader};
 pub use snapshot::{OPEN_ACL, SnapshotEncoder, SnapshotNode};
 pub use snapshot_reader::{SnapshotError, SnapshotReader, SnapshotTrailer};
+pub use stat_persisted::StatPersisted;
 #[cfg(test)]
 pub(crate) use tests::record as test_record;

@@ -16,7 +16,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use zk_proto::codec::Encode;
 use zk_proto::{Acl, SessionId, Zxid};
 
-use super::DiskStat;
+use super::StatPersisted;
 use super::adler32::Adler32;
 
 pub(super) const MAGIC: [u8; 4] = *b"ZKSN";
@@ -38,7 +38,7 @@ pub struct SnapshotNode<P = String, D = Bytes> {
     /// Which ACL of the table; [`OPEN_ACL`] for everybody's.
     pub acl: i64,
     /// Its metadata.
-    pub stat: DiskStat,
+    pub stat: StatPersisted,
 }
 
 impl<P, D> SnapshotNode<P, D> {

@@ -7,7 +7,7 @@ use zk_proto::{Acl, Permissions, SessionId, Zxid};
 
 use super::snapshot::{END, MAGIC, SnapshotNode};
 use super::snapshot_source::SnapshotSource;
-use super::{DiskStat, Packing};
+use super::{Packing, StatPersisted};
 use crate::storage::order::follows;
 
 /// Elements that room is made for before they were seen.
@@ -17,7 +17,7 @@ const RESERVED_MAX: usize = 4096;
 const DIGEST_VERSION_AS_NUMBER: i32 = 2;
 
 /// Bytes of a node behind its data: the key of its ACL, and its metadata.
-const BEHIND_DATA_LEN: usize = 8 + DiskStat::LEN;
+const BEHIND_DATA_LEN: usize = 8 + StatPersisted::LEN;
 
 /// Why a snapshot cannot be used. Offsets are those of the snapshot as it was before it was packed.
 #[derive(Debug, thiserror::Error)]
@@ -194,7 +194,7 @@ impl<'a> SnapshotReader<'a> {
         let path = text_of(&bytes.split_to(path_len));
         bytes.advance(4);
         let data = data_len.map(|len| bytes.split_to(len));
-        let (acl, stat) = (bytes.get_i64(), DiskStat::decode(&mut bytes));
+        let (acl, stat) = (bytes.get_i64(), StatPersisted::decode(&mut bytes));
         self.newest = self.newest.max(stat.newest());
         Ok(Some(SnapshotNode { path, data, acl, stat }))
     }

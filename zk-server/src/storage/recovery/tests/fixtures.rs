@@ -104,7 +104,8 @@ fn snapshots_of_a_server_without_digests_are_read() {
     assert_eq!((trailer.digest, trailer.last_zxid), (None, Some(Zxid(6))));
     assert_eq!(trailer.len, bytes.len() as u64);
     // Where it ends tells that it was renamed, too.
-    let files = [("snapshot.8".to_owned(), bytes), ("log.7".to_owned(), directory.content("log.7"))];
+    let files =
+        [("snapshot.8".to_owned(), bytes), ("log.7".to_owned(), directory.content("log.7"))];
     assert!(refused(&SimDirectory::with(files)).contains("it ends with transaction 0x6"));
 }
 

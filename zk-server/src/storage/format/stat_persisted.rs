@@ -5,7 +5,7 @@ use zk_proto::{EphemeralOwner, Zxid};
 
 /// A node's metadata as it is on disk: what is neither its path nor its data nor its ACL.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct DiskStat {
+pub struct StatPersisted {
     /// The transaction that created it.
     pub czxid: Zxid,
     /// The transaction that set its data last.
@@ -27,7 +27,7 @@ pub struct DiskStat {
     pub owner_bits: i64,
 }
 
-impl DiskStat {
+impl StatPersisted {
     /// Bytes it has in a snapshot.
     pub(super) const LEN: usize = 60;
 
