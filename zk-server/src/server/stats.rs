@@ -62,8 +62,6 @@ pub(crate) struct ServerStats {
     pub(crate) watches_fired: WatchesFired,
     pub(crate) disk: DiskStats,
     pub(crate) backup: BackupStats,
-    /// Stands for all that cannot happen here.
-    pub(crate) nothing: Distribution,
     rotated: Option<Instant>,
 }
 

@@ -23,7 +23,8 @@ pub(crate) struct Metric<'a> {
     pub(crate) value: Value<'a>,
 }
 
-/// What kind of figure it is, and how much.
+/// What kind of figure it is, and how much. Values of which there are `None` never come
+/// [here](elsewhere).
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Value<'a> {
     /// A whole number that goes up and down; -1 stands for none yet.
@@ -33,9 +34,9 @@ pub(crate) enum Value<'a> {
     /// What only grows.
     Counter(u64),
     /// How many values there were, and how large: Apache's BASIC.
-    Summary(&'a Distribution),
+    Summary(Option<&'a Distribution>),
     /// The same with more quantiles of the last minutes: Apache's ADVANCED.
-    Distribution(&'a Distribution),
+    Distribution(Option<&'a Distribution>),
 }
 
 /// Quantiles in thousandths, and Apache's names for them in `mntr`.
@@ -144,8 +145,8 @@ fn summaries<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         ("sync_processor_queue_size", &stats.log_queue),
         ("connection_token_deficit", &stats.token_deficit),
     ];
-    let never = elsewhere::SUMMARIES.map(|name| (name, &stats.nothing));
-    let all = summaries.into_iter().chain(never);
+    let never = elsewhere::SUMMARIES.map(|name| (name, None));
+    let all = summaries.map(|(name, values)| (name, Some(values))).into_iter().chain(never);
     all.map(|(name, values)| metric(name, Value::Summary(values))).collect()
 }
 
@@ -159,8 +160,8 @@ fn distributions<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
         ("sync_processor_queue_and_flush_time_ms", &stats.propagation_latency),
         ("sync_processor_queue_flush_time_ms", &stats.disk.fsync_time),
     ];
-    let never = elsewhere::DISTRIBUTIONS.map(|name| (name, &stats.nothing));
-    let all = distributions.into_iter().chain(never);
+    let never = elsewhere::DISTRIBUTIONS.map(|name| (name, None));
+    let all = distributions.map(|(name, values)| (name, Some(values))).into_iter().chain(never);
     all.map(|(name, values)| metric(name, Value::Distribution(values))).collect()
 }
 
@@ -193,7 +194,7 @@ impl Metric<'_> {
             Value::Counter(value) => return take(name, value.to_string()),
             Value::Summary(values) | Value::Distribution(values) => values,
         };
-        let summary = &values.all;
+        let summary = values.map(|values| values.all).unwrap_or_default();
         take(&format!("avg_{name}"), four_letter::double(summary.average()));
         take(&format!("min_{name}"), summary.min().to_string());
         take(&format!("max_{name}"), summary.max().to_string());
@@ -201,7 +202,7 @@ impl Metric<'_> {
         take(&format!("sum_{name}"), summary.sum().to_string());
         if let Value::Distribution(_) = self.value {
             for (per_mille, prefix) in QUANTILES {
-                let value = values.quantile(per_mille).unwrap_or(0);
+                let value = values.and_then(|values| values.quantile(per_mille)).unwrap_or(0);
                 take(&format!("{prefix}_{name}"), value.to_string());
             }
         }

@@ -17,7 +17,7 @@ pub(super) fn namespaces<'a>(view: &ServerView<'a>) -> Vec<Metric<'a>> {
     let traffic =
         [("write_per_namespace", &view.stats.writes), ("read_per_namespace", &view.stats.reads)];
     for (name, traffic) in traffic {
-        let one = |(namespace, all)| labelled(name, namespace, Value::Summary(all));
+        let one = |(namespace, all)| labelled(name, namespace, Value::Summary(Some(all)));
         metrics.extend(traffic.iter().map(one));
     }
     let one = |(namespace, count): (&'a str, &u64)| {

@@ -40,19 +40,20 @@ impl Metric<'_> {
             Value::Gauge(value) => self.sample(text, "", None, value),
             Value::Average(value) => self.sample(text, "", None, value),
             Value::Counter(value) => self.sample(text, "", None, value),
-            Value::Summary(all) => self.spread(text, &QUANTILES[..1], all),
-            Value::Distribution(all) => self.spread(text, &QUANTILES, all),
+            Value::Summary(values) => self.spread(text, &QUANTILES[..1], values),
+            Value::Distribution(values) => self.spread(text, &QUANTILES, values),
         }
     }
 
-    fn spread(&self, text: &mut String, quantiles: &[(u64, &str)], all: &Distribution) {
+    fn spread(&self, text: &mut String, quantiles: &[(u64, &str)], values: Option<&Distribution>) {
         for (per_mille, label) in quantiles {
-            let value = all.quantile(*per_mille);
+            let value = values.and_then(|values| values.quantile(*per_mille));
             let value = value.map_or("NaN".to_owned(), |value| value.to_string());
             self.sample(text, "", Some(label), value);
         }
-        self.sample(text, "_count", None, all.all.count());
-        self.sample(text, "_sum", None, all.all.sum());
+        let summary = values.map(|values| values.all).unwrap_or_default();
+        self.sample(text, "_count", None, summary.count());
+        self.sample(text, "_sum", None, summary.sum());
     }
 
     fn sample(
