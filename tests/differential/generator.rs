@@ -1,10 +1,12 @@
 //! Requests by chance.
 
-use std::collections::BTreeMap;
+mod quotas;
+mod watches;
 
-use bytes::Bytes;
 use fastrand::Rng;
 use zk_proto::OpCode;
+
+pub(crate) use watches::{WatchClass, WatchClasses};
 
 use crate::pool;
 use crate::request::{Body, Damage, Request};
@@ -30,17 +32,6 @@ impl Profile {
         matches!(self, Self::Watches | Self::HiddenWatches)
     }
 }
-
-/// The kind of the watches that a connection has had on a path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WatchClass {
-    OneShot,
-    Persistent,
-    Recursive,
-}
-
-/// Which kind of watch a connection may set on which path.
-pub(crate) type WatchClasses = BTreeMap<String, WatchClass>;
 
 /// A seed's source of requests.
 #[derive(Debug)]
@@ -102,12 +93,6 @@ impl Generator {
         batch
     }
 
-    /// Whether a connection may set such a watch, and if so that it does.
-    fn admits(&self, classes: &mut WatchClasses, path: &str, class: WatchClass) -> bool {
-        let earlier = *classes.entry(path.to_owned()).or_insert(class);
-        earlier == class || self.version.is_3_9()
-    }
-
     fn damage(&mut self, request: &Request) -> Damage {
         let echoes_or_watches =
             [OpCode::Sync, OpCode::AddWatch, OpCode::RemoveWatches, OpCode::CheckWatches];
@@ -150,47 +135,6 @@ impl Generator {
 
     fn path(&mut self) -> String {
         pool::path(&mut self.rng, &self.learned)
-    }
-
-    /// A path to watch, see [`NOT_GENERATED`](crate::differences::NOT_GENERATED).
-    fn watch_path(&mut self) -> String {
-        let path = self.path();
-        if path.starts_with('/') { path } else { "/a".to_owned() }
-    }
-
-    /// What makes a quota of `/a`, as `setquota` of zkCli does; nothing where there are none.
-    pub(crate) fn first_quota(&mut self) -> Vec<Request> {
-        if self.profile != Profile::Quotas {
-            return Vec::new();
-        }
-        let limits = pool::limits(&mut self.rng);
-        let usage = Bytes::from_static(b"count=0,bytes=0");
-        vec![
-            planted("/zookeeper/quota/a".to_owned(), Bytes::new()),
-            planted("/zookeeper/quota/a/zookeeper_limits".to_owned(), limits),
-            planted("/zookeeper/quota/a/zookeeper_stats".to_owned(), usage),
-        ]
-    }
-
-    fn about_quota(&mut self) -> Request {
-        let rng = &mut self.rng;
-        let quota = pool::one(rng, &pool::QUOTAS);
-        let (limits, stats) =
-            (format!("{quota}/zookeeper_limits"), format!("{quota}/zookeeper_stats"));
-        match rng.u32(..13) {
-            0 => planted(quota.to_owned(), Bytes::new()),
-            1..=2 => planted(limits, pool::limits(rng)),
-            3..=4 => planted(stats, pool::usage(rng)),
-            5 => Request::new(OpCode::Delete, Body::PathNumber(limits, -1)),
-            6 => Request::new(OpCode::Delete, Body::PathNumber(stats, -1)),
-            n @ 7..=9 => {
-                let (path, data) =
-                    if n < 9 { (limits, pool::limits(rng)) } else { (stats, pool::usage(rng)) };
-                let body = Body::SetData { path, data: Some(data), version: -1 };
-                Request::new(OpCode::SetData, body)
-            }
-            _ => Request::new(OpCode::GetData, Body::PathFlag(stats, false)),
-        }
     }
 
     /// Any of the family, with flags that suit the op code, or with none that exist.
@@ -304,72 +248,6 @@ impl Generator {
         Request::new(OpCode::MultiRead, Body::Multi(parts))
     }
 
-    fn add_watch(&mut self, classes: &mut WatchClasses) -> Request {
-        let path = self.watch_path();
-        let (class, mode) = match self.rng.u32(..7) {
-            0..=2 => (WatchClass::Persistent, 0),
-            3..=5 => (WatchClass::Recursive, 1),
-            _ => {
-                let mode = [2, -1, 5][self.rng.usize(..3)];
-                let body = Body::PathNumber(path, mode);
-                return Request::new(OpCode::AddWatch, body);
-            }
-        };
-        if !self.profile.has_watches() || !self.admits(classes, &path, class) {
-            return Request::new(OpCode::GetAcl, Body::Path(path));
-        }
-        Request::new(OpCode::AddWatch, Body::PathNumber(path, mode))
-    }
-
-    fn ask_for_watch(&mut self, classes: &WatchClasses) -> Request {
-        let removes = self.rng.bool();
-        let op = if removes { OpCode::RemoveWatches } else { OpCode::CheckWatches };
-        let set: Vec<&String> = classes.keys().filter(|path| path.starts_with('/')).collect();
-        let path = if set.is_empty() || self.rng.u32(..4) == 0 {
-            self.watch_path()
-        } else {
-            set[self.rng.usize(..set.len())].clone()
-        };
-        let has_lasting = |class: &WatchClass| *class != WatchClass::OneShot;
-        let is_lasting = !self.version.is_3_9() && classes.get(&path).is_some_and(has_lasting);
-        let any = 3;
-        let kind = if is_lasting {
-            any
-        } else {
-            [1, 2, any, 1, 2, any, 4, 5, 0, -1, 6][self.rng.usize(..11)]
-        };
-        Request::new(op, Body::PathNumber(path, kind))
-    }
-
-    fn set_watches(&mut self, classes: &mut WatchClasses, zxid: i64) -> Request {
-        let learns_too_much =
-            self.profile == Profile::HiddenWatches && !self.version.hides_nodes_from_set_watches();
-        if !self.profile.has_watches() || learns_too_much {
-            return Request::new(OpCode::Sync, Body::Path(self.path()));
-        }
-        let has_lasting = self.rng.bool();
-        let kinds = [
-            WatchClass::OneShot,
-            WatchClass::OneShot,
-            WatchClass::OneShot,
-            WatchClass::Persistent,
-            WatchClass::Recursive,
-        ];
-        let mut lists = Vec::new();
-        for class in &kinds[..if has_lasting { 5 } else { 3 }] {
-            let len = self.rng.usize(..4);
-            let mut paths: Vec<String> = (0..len).map(|_| self.watch_path()).collect();
-            paths.retain(|path| self.admits(classes, path, *class));
-            lists.push(paths);
-        }
-        let since = match self.rng.u32(..6) {
-            0 => [0, -1, i64::MAX][self.rng.usize(..3)],
-            _ => (zxid - self.rng.i64(..40)).max(0),
-        };
-        let op = if has_lasting { OpCode::SetWatches2 } else { OpCode::SetWatches };
-        Request::new(op, Body::SetWatches { since, lists })
-    }
-
     /// Flags that don't suit the op code, only where Apache fails as well.
     fn refused_by_ours(&mut self) -> Request {
         let path = pool::NOWHERE.to_owned();
@@ -410,11 +288,6 @@ impl Generator {
             }
         }
     }
-}
-
-fn planted(path: String, data: Bytes) -> Request {
-    let body = Body::Create { path, data: Some(data), acl: zk_proto::Acl::open(), flags: 0 };
-    Request::new(OpCode::Create, body)
 }
 
 /// Whether it is one that 3.8 gives a zxid before it reads it, see
