@@ -178,45 +178,40 @@ fn damage_is_named_by_file_and_offset() {
     }
 }
 
+fn cut(keep_to: &str, log: &Path) -> Output {
+    output(&["log", "cut", "--keep-to", keep_to], &[log])
+}
+
+fn not_cut(keep_to: &str, log: &Path) -> String {
+    let refused = cut(keep_to, log);
+    assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0), "{refused:?}");
+    String::from_utf8(refused.stderr).expect("text")
+}
+
+/// How many transactions of a damaged log can be read up to the damage; they begin with 0x1.
+fn readable(log: &Path) -> usize {
+    let dumped = output(&["log", "dump", "--json"], &[log]).stdout;
+    json(&String::from_utf8_lossy(&dumped)).len() - 1
+}
+
 /// An operator without a backup can go on without what is damaged, knowing what that is.
 #[test]
 fn a_damaged_log_is_cut_into_a_copy() {
     let dir = tempfile::tempdir().expect("a directory");
     let log = damaged(dir.path(), "plain/log.1", 500, false);
     let bytes = fs::read(&log).expect("the log");
-    let before = output(&["log", "dump", "--json"], &[&log]).stdout;
-    let kept = json(&String::from_utf8_lossy(&before)).len() as u64 - 1;
-    let last = format!("{kept:#x}");
-    let cut = |zxid: &str, log: &Path| output(&["log", "cut", "--keep-to", zxid], &[log]);
-    let refusal = |zxid: &str, log: &Path| {
-        let refused = cut(zxid, log);
-        assert_eq!((refused.status.code(), refused.stdout.len()), (Some(1), 0), "{refused:?}");
-        String::from_utf8(refused.stderr).expect("text")
-    };
-    // What is damaged, and what is behind it, cannot be kept.
-    for zxid in [kept + 1, kept + 2, 0, 999].map(|zxid| format!("{zxid:#x}")) {
-        let message = refusal(&zxid, &log);
-        assert!(
-            message.contains(&format!("it has no transaction {zxid} in front of")),
-            "{message}"
-        );
-        assert!(message.contains(&format!("but {kept} transactions, 0x1 to {last}.")), "{message}");
-    }
     fs::copy(fixture("plain/log.21"), dir.path().join("log.21")).expect("a file");
-    let done = cut(&last, &log);
+    let kept = readable(&log);
+    let done = cut(&format!("{kept:#x}"), &log);
     assert!(done.status.success() && done.stderr.is_empty(), "{done:?}");
     let text = String::from_utf8(done.stdout).expect("text");
     let lines: Vec<_> = text.lines().collect();
-    assert!(
-        lines[0].ends_with(&format!("log.1.cut: {kept} transactions, 0x1 to {last}")),
-        "{text}"
-    );
+    let copied = format!("log.1.cut: {kept} transactions, 0x1 to {kept:#x}");
+    assert!(lines[0].ends_with(&copied), "{text}");
     let behind = format!("lost: {} transactions, {:#x} to 0x20", 0x20 - kept - 1, kept + 2);
     assert_eq!(lines[1], behind, "{text}");
-    assert!(
-        lines[2].starts_with("lost: what cannot be read at offset 394: its checksum"),
-        "{text}"
-    );
+    let damage = "lost: what cannot be read at offset 394: its checksum";
+    assert!(lines[2].starts_with(damage), "{text}");
     assert!(lines[3].contains("log.21, which does not go on there"), "{text}");
     assert!(lines[4].starts_with("Nothing has changed yet.") && lines.len() == 5, "{text}");
     assert_eq!(fs::read(&log).expect("the log"), bytes, "it stays as it is");
@@ -224,15 +219,27 @@ fn a_damaged_log_is_cut_into_a_copy() {
     assert_eq!(fs::read(&copy).expect("the copy"), bytes[..394]);
     let whole = printed(&["log", "verify"], &[&copy]);
     assert!(whole.contains(", whole, ends at offset 394"), "{whole}");
-    // Less can be kept, never in the place of a file that is there.
-    assert!(refusal("0x2", &log).contains("File exists"));
-    fs::remove_file(&copy).expect("removed");
-    assert!(
-        String::from_utf8_lossy(&cut("0x1", &log).stdout).contains(": 1 transaction, 0x1 to 0x1")
-    );
-    assert!(refusal(&last, &copy).contains("it has no transaction"));
-    assert!(refusal("0x1", &copy).contains("there is nothing to cut"));
-    let wrong = output(&["log", "cut", "--keep-to", "7"], &[&log]);
+}
+
+#[test]
+fn a_log_is_cut_where_it_can_be_and_never_over_another_file() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let log = damaged(dir.path(), "plain/log.1", 500, false);
+    let kept = readable(&log);
+    // What is damaged, and what is behind it, cannot be kept.
+    for zxid in [kept + 1, kept + 2, 0, 999].map(|zxid| format!("{zxid:#x}")) {
+        let message = not_cut(&zxid, &log);
+        assert!(message.contains(&format!("no transaction {zxid} in front of")), "{message}");
+        let what_is = format!("but {kept} transactions, 0x1 to {kept:#x}.");
+        assert!(message.contains(&what_is), "{message}");
+    }
+    let less = String::from_utf8(cut("0x1", &log).stdout).expect("text");
+    assert!(less.contains("log.1.cut: 1 transaction, 0x1 to 0x1\n"), "{less}");
+    assert!(not_cut("0x2", &log).contains("File exists"));
+    let copy = dir.path().join("log.1.cut");
+    assert!(not_cut("0x2", &copy).contains("it has no transaction 0x2"));
+    assert!(not_cut("0x1", &copy).contains("there is nothing to cut"));
+    let wrong = cut("7", &log);
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("begins with 0x"), "{wrong:?}");
 }
 
