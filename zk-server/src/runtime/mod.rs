@@ -18,6 +18,7 @@
 )]
 
 mod acceptor;
+mod backup_body;
 mod backup_commands;
 mod clock;
 mod committer;
