@@ -2,6 +2,7 @@
 
 use std::io::{self, Read};
 use std::pin::Pin;
+use std::time::Instant;
 
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Incoming};
@@ -32,9 +33,17 @@ pub(super) async fn forward(
 ) -> Result<(), Refusal> {
     let (mut len, mut counted, mut refused) = (0_u64, 0, 0);
     loop {
-        let frame = std::future::poll_fn(|cx| Pin::new(&mut body).poll_frame(cx)).await;
+        let frame = std::future::poll_fn(|cx| {
+            let frame = Pin::new(&mut body).poll_frame(cx);
+            if frame.is_pending() {
+                answering.awaits_body(Instant::now());
+            }
+            frame
+        });
+        let frame = frame.await;
         let bytes = match frame {
             None => {
+                answering.received_all(Instant::now());
                 // If nobody reads, the thread has found out already why not.
                 let _ = sender.send(Piece::End).await;
                 return Ok(());
@@ -44,6 +53,7 @@ pub(super) async fn forward(
             Some(Err(_)) => return Ok(()),
         };
         let piece_len = bytes.len();
+        answering.received(piece_len, Instant::now());
         len += piece_len as u64;
         counted += piece_len;
         if len > RESTORE_LEN_MAX {

@@ -1,15 +1,15 @@
 //! The ports for operators: AdminServer, and the one that Prometheus asks.
 //!
 //! Each has [`CONNECTIONS_MAX`](super::http_places::CONNECTIONS_MAX) places; who comes when all are
-//! taken gets that of the oldest connection that is not being answered. A head of a request is
-//! bounded in bytes and lines, its body is not read unless it is a snapshot to restore. A connection
-//! that has nothing to ask, does not finish asking or does not read its answer is cut.
+//! taken gets that of whoever keeps the server waiting. A head of a request is bounded in bytes and
+//! lines, its body is not read unless it is a snapshot to restore. A connection that has nothing to
+//! ask, does not finish asking or does not read its answer is cut in any case, only later.
 
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::pin;
 use std::sync::{Arc, OnceLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -25,7 +25,8 @@ use super::backup_commands::{Asking, BackupAnswer, BackupCommands};
 use super::doors::listen;
 use super::durable::Backup;
 use super::http_answer::{Answer, Content};
-use super::http_places::{Answering, Place, Places};
+use super::http_places::{Answering, Place, Places, Taking};
+use super::http_stream::HttpStream;
 use super::shared::Shared;
 use crate::admin::{self, AdminCommand, AdminRoute, Refusal, Resource};
 use crate::config::{AdminConfig, OperatorsConfig};
@@ -129,32 +130,60 @@ impl HttpPorts {
     }
 }
 
+/// A connection that has no place yet.
+struct Newcomer {
+    socket: TcpStream,
+    peer: SocketAddr,
+    came: Instant,
+}
+
 impl HttpPort {
-    /// Answers until the server stops.
+    /// Answers until the server stops. One newcomer at a time waits for a place, so that nobody has to
+    /// leave theirs as long as nobody wants it.
     async fn serve(self, shared: Arc<Shared>) {
         let mut connections = JoinSet::new();
         let mut places = Places::default();
-        let freed = places.freed();
+        let changed = places.changed();
+        let mut newcomer: Option<Newcomer> = None;
         loop {
+            let mut look_again = None;
+            if let Some(Newcomer { socket, peer, came }) = newcomer.take() {
+                match places.take(came, Instant::now()) {
+                    Taking::Place(place) => {
+                        let (shared, site) = (Arc::clone(&shared), Arc::clone(&self.site));
+                        connections.spawn(converse(shared, site, socket, peer, place));
+                    }
+                    Taking::Later(at) => {
+                        newcomer = Some(Newcomer { socket, peer, came });
+                        look_again = at;
+                    }
+                }
+            }
             tokio::select! {
                 biased;
                 () = shared.halt.stopped() => return,
                 Some(_) = connections.join_next() => {}
-                () = freed.notified() => {}
-                accepted = self.listener.accept(), if places.have_room() => {
-                    match accepted {
-                        Ok((socket, peer)) => {
-                            let (shared, site) = (Arc::clone(&shared), Arc::clone(&self.site));
-                            connections.spawn(converse(shared, site, socket, peer, places.take()));
-                        }
-                        Err(error) => {
-                            tracing::debug!(%error, "cannot accept an operator's connection");
-                            tokio::time::sleep(ACCEPT_BACKOFF).await;
-                        }
+                () = changed.notified(), if newcomer.is_some() => {}
+                () = until(look_again), if newcomer.is_some() => {}
+                accepted = self.listener.accept(), if newcomer.is_none() => match accepted {
+                    Ok((socket, peer)) => {
+                        newcomer = Some(Newcomer { socket, peer, came: Instant::now() });
                     }
-                }
+                    Err(error) => {
+                        tracing::debug!(%error, "cannot accept an operator's connection");
+                        tokio::time::sleep(ACCEPT_BACKOFF).await;
+                    }
+                },
             }
         }
+    }
+}
+
+/// Waits for a moment, if there is one to wait for.
+async fn until(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment.into()).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -180,7 +209,7 @@ async fn converse(
         .header_read_timeout(idle_timeout)
         .max_headers(HEADERS_MAX)
         .max_buf_size(HEAD_LEN_MAX)
-        .serve_connection(TokioIo::new(socket), service);
+        .serve_connection(TokioIo::new(HttpStream::new(socket, Arc::clone(&place))), service);
     let mut connection = pin!(connection);
     tokio::select! {
         biased;
@@ -193,8 +222,8 @@ async fn converse(
         }
         () = place.has_to_leave() => {
             tracing::debug!(%peer, "an operator's connection leaves its place to another");
-            // Who has never asked has nothing to wait for.
-            if place.progress() > 0 {
+            // Who has never asked has nothing to wait for, and who does not read will not begin to.
+            if place.progress() > 0 && !place.is_blocked() {
                 connection.as_mut().graceful_shutdown();
                 let _ = tokio::time::timeout(FAREWELL, connection).await;
             }

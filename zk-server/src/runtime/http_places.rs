@@ -1,12 +1,20 @@
 //! Who has a place at an HTTP port, and who has to leave it to somebody else.
 //!
-//! A place that nobody asks anything from is worth little, and a client that opens all of them would
-//! keep everybody else waiting, the probes that decide whether the server is restarted among them.
-//! So whoever comes when all are taken gets that of the oldest connection that is not being answered.
+//! A client that keeps the server waiting does nothing with its place, and clients that did so with
+//! all of them would keep everybody else out, the probes that decide whether the server is restarted
+//! among them. Whether such a client says nothing, stops in the middle of what it says or does not
+//! read the answer makes no difference. So whoever comes when all places are taken gets one of these,
+//! the first there is:
+//!
+//! 1. that of the client without a request that has had nothing to ask the longest, after [`HEARING`];
+//! 2. that of the client whose body or whose reading has stood still the longest, after
+//!    [`STALLED_MAX`];
+//! 3. the oldest, though it is well used, after [`FULL_MAX`] at the door.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +22,21 @@ use tokio_util::sync::CancellationToken;
 /// Connections of one port at the same time. Prometheus has one, a script one.
 pub(super) const CONNECTIONS_MAX: usize = 50;
 
-/// The same with those that have been told to leave and say their last words.
-const WITH_LEAVING_MAX: usize = 2 * CONNECTIONS_MAX;
+/// Those that have been told to leave and say their last words.
+const LEAVING_MAX: usize = CONNECTIONS_MAX;
+
+/// How long a connection keeps a place that others want before it asks for something: enough for a
+/// request to come right behind the connection.
+const HEARING: Duration = Duration::from_millis(100);
+
+/// How long a body, or the reading of an answer, may stand still while others want the place.
+const STALLED_MAX: Duration = Duration::from_millis(500);
+
+/// How long somebody waits for a place while nobody is slow.
+const FULL_MAX: Duration = Duration::from_secs(1);
+
+/// Bytes that must move before whoever stood still counts as going on: drops do not.
+const PROGRESS_LEN: usize = 64 << 10;
 
 /// The places of one port.
 #[derive(Default)]
@@ -23,52 +44,87 @@ pub(super) struct Places {
     /// Oldest first. One that only this list knows is free.
     taken: VecDeque<Arc<Place>>,
     leaving: Vec<Arc<Place>>,
-    freed: Arc<Notify>,
+    changed: Arc<Notify>,
+}
+
+/// What somebody gets who wants a place.
+pub(super) enum Taking {
+    Place(Arc<Place>),
+    /// None yet: ask again then, or when something has changed.
+    Later(Option<Instant>),
 }
 
 /// One connection's place.
-#[derive(Default)]
 pub(super) struct Place {
     /// Grows whenever the connection gets on.
     progress: AtomicU64,
-    answering: AtomicBool,
+    exchange: Mutex<Exchange>,
     leave: CancellationToken,
-    freed: Arc<Notify>,
+    changed: Arc<Notify>,
+}
+
+/// How far a connection is with its request.
+struct Exchange {
+    /// Since when the client keeps the server waiting, be it for a request, for the rest of its body
+    /// or for the answer to be read. `None`: it is for the server to go on.
+    waits_since: Option<Instant>,
+    /// Bytes since then.
+    moved: usize,
+    /// Whether a request is being answered.
+    answering: bool,
+    /// Whether the socket has no room for what is to be sent.
+    blocked: bool,
 }
 
 /// An answer that is being made or sent, as long as this exists.
 pub(super) struct Answering(Arc<Place>);
 
 impl Places {
-    /// Whether somebody who comes now gets a place.
-    pub(super) fn have_room(&mut self) -> bool {
+    /// Gives a place to somebody who `came` then.
+    pub(super) fn take(&mut self, came: Instant, now: Instant) -> Taking {
         self.forget_who_left();
-        self.taken.len() + self.leaving.len() < WITH_LEAVING_MAX
-            && (self.taken.len() < CONNECTIONS_MAX || self.oldest_idle().is_some())
-    }
-
-    /// Gives a place to somebody for whom [there is room](Self::have_room).
-    pub(super) fn take(&mut self) -> Arc<Place> {
-        self.forget_who_left();
-        if self.taken.len() >= CONNECTIONS_MAX
-            && let Some(oldest) = self.oldest_idle()
-            && let Some(place) = self.taken.remove(oldest)
-        {
+        if self.taken.len() >= CONNECTIONS_MAX {
+            if self.leaving.len() >= LEAVING_MAX {
+                return Taking::Later(None);
+            }
+            let (at, index) = self.next_to_leave(came, now);
+            let leaving = if at <= now { self.taken.remove(index) } else { None };
+            let Some(place) = leaving else { return Taking::Later(Some(at)) };
             place.leave.cancel();
             self.leaving.push(place);
         }
-        let place = Arc::new(Place { freed: Arc::clone(&self.freed), ..Place::default() });
+        let place = Arc::new(Place::new(Arc::clone(&self.changed), now));
         self.taken.push_back(Arc::clone(&place));
-        place
+        Taking::Place(place)
     }
 
-    /// What wakes when there may be room again, but for connections that end.
-    pub(super) fn freed(&self) -> Arc<Notify> {
-        Arc::clone(&self.freed)
+    /// What wakes when somebody may have to leave earlier than it seemed, but for connections that
+    /// end.
+    pub(super) fn changed(&self) -> Arc<Notify> {
+        Arc::clone(&self.changed)
     }
 
-    fn oldest_idle(&self) -> Option<usize> {
-        self.taken.iter().position(|place| !place.answering.load(Ordering::Relaxed))
+    /// Who has to leave, or will be the first to, and when.
+    fn next_to_leave(&self, came: Instant, now: Instant) -> (Instant, usize) {
+        let (mut idle, mut stalled) = (None, None);
+        for (index, place) in self.taken.iter().enumerate() {
+            let exchange = place.exchange();
+            let Some(since) = exchange.waits_since else { continue };
+            let (kind, limit) = if exchange.answering || exchange.blocked {
+                (&mut stalled, STALLED_MAX)
+            } else {
+                (&mut idle, HEARING)
+            };
+            let candidate = Some((since + limit, index));
+            if kind.is_none() || candidate < *kind {
+                *kind = candidate;
+            }
+        }
+        let oldest = (came + FULL_MAX, 0);
+        let kinds = [idle, stalled, Some(oldest)];
+        let due = kinds.iter().flatten().find(|(at, _)| *at <= now);
+        let first = kinds.iter().flatten().min();
+        due.or(first).copied().unwrap_or(oldest)
     }
 
     fn forget_who_left(&mut self) {
@@ -78,10 +134,21 @@ impl Places {
 }
 
 impl Place {
+    fn new(changed: Arc<Notify>, now: Instant) -> Self {
+        let exchange =
+            Exchange { waits_since: Some(now), moved: 0, answering: false, blocked: false };
+        let (progress, exchange) = (AtomicU64::default(), Mutex::new(exchange));
+        Self { progress, exchange, leave: CancellationToken::new(), changed }
+    }
+
     /// Begins to answer a request.
     pub(super) fn answer(self: &Arc<Self>) -> Answering {
-        self.answering.store(true, Ordering::Relaxed);
         self.progress.fetch_add(1, Ordering::Relaxed);
+        let mut exchange = self.exchange();
+        exchange.answering = true;
+        if !exchange.blocked {
+            exchange.waits_since = None;
+        }
         Answering(Arc::clone(self))
     }
 
@@ -93,6 +160,54 @@ impl Place {
     pub(super) async fn has_to_leave(&self) {
         self.leave.cancelled().await;
     }
+
+    /// Whether the client does not read what is sent to it.
+    pub(super) fn is_blocked(&self) -> bool {
+        self.exchange().blocked
+    }
+
+    /// Notes that the socket has taken this much, and whether that was all there is.
+    pub(super) fn note_sent(&self, len: usize, all: bool, now: Instant) {
+        let mut exchange = self.exchange();
+        exchange.blocked = !all;
+        if all {
+            exchange.caught_up(now);
+        } else {
+            exchange.moved(len, now);
+        }
+    }
+
+    /// Notes that the socket takes nothing more.
+    pub(super) fn note_blocked(&self, now: Instant) {
+        self.exchange().blocked = true;
+        self.awaits_client(now);
+    }
+
+    fn awaits_client(&self, now: Instant) {
+        let mut exchange = self.exchange();
+        if exchange.waits_since.is_none() {
+            (exchange.waits_since, exchange.moved) = (Some(now), 0);
+            self.changed.notify_one();
+        }
+    }
+
+    fn exchange(&self) -> MutexGuard<'_, Exchange> {
+        self.exchange.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Exchange {
+    fn moved(&mut self, len: usize, now: Instant) {
+        self.moved += len;
+        if self.moved >= PROGRESS_LEN {
+            self.caught_up(now);
+        }
+    }
+
+    fn caught_up(&mut self, now: Instant) {
+        self.moved = 0;
+        self.waits_since = (!self.answering).then_some(now);
+    }
 }
 
 impl Answering {
@@ -100,12 +215,27 @@ impl Answering {
     pub(super) fn note_progress(&self) {
         self.0.progress.fetch_add(1, Ordering::Relaxed);
     }
+
+    /// Notes that nothing more of the request's body is there.
+    pub(super) fn awaits_body(&self, now: Instant) {
+        self.0.awaits_client(now);
+    }
+
+    /// Notes that this much of it has come.
+    pub(super) fn received(&self, len: usize, now: Instant) {
+        self.0.exchange().moved(len, now);
+    }
+
+    /// Notes that it has come to its end.
+    pub(super) fn received_all(&self, now: Instant) {
+        self.0.exchange().caught_up(now);
+    }
 }
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.answering.store(false, Ordering::Relaxed);
-        self.0.freed.notify_one();
+        self.0.exchange().answering = false;
+        self.0.awaits_client(Instant::now());
     }
 }
 
@@ -113,38 +243,116 @@ impl Drop for Answering {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_oldest_that_is_not_being_answered_leaves() {
-        let mut places = Places::default();
-        let all: Vec<_> = (0..CONNECTIONS_MAX).map(|_| places.take()).collect();
-        let mut answers: VecDeque<_> = all.iter().map(Place::answer).collect();
-        assert!(!places.have_room(), "nobody can leave");
-        answers.truncate(10);
-        for leaving in &all[10..] {
-            assert!(places.have_room());
-            let next = places.take();
-            answers.push_back(next.answer());
-            assert!(leaving.leave.is_cancelled());
+    fn take(places: &mut Places, now: Instant) -> Option<Arc<Place>> {
+        match places.take(now, now) {
+            Taking::Place(place) => Some(place),
+            Taking::Later(_) => None,
         }
-        assert!(!places.have_room(), "all are being answered again");
-        assert!(all[..10].iter().all(|place| !place.leave.is_cancelled()));
-        answers.pop_front();
-        places.take();
-        assert!(all[0].leave.is_cancelled());
+    }
+
+    fn full(places: &mut Places, now: Instant) -> Vec<Arc<Place>> {
+        (0..CONNECTIONS_MAX).map(|_| take(places, now).unwrap()).collect()
+    }
+
+    fn later(places: &mut Places, came: Instant, now: Instant) -> Option<Instant> {
+        match places.take(came, now) {
+            Taking::Place(_) => panic!("there is a place"),
+            Taking::Later(at) => at,
+        }
+    }
+
+    fn has_left(place: &Place) -> bool {
+        place.leave.is_cancelled()
+    }
+
+    #[test]
+    fn who_asks_for_nothing_leaves_once_it_could_be_heard() {
+        let (mut places, start) = (Places::default(), Instant::now());
+        let all = full(&mut places, start);
+        assert_eq!(later(&mut places, start, start), Some(start + HEARING));
+        let answers: Vec<_> = all[..10].iter().map(Place::answer).collect();
+        let heard = start + HEARING;
+        let mut others = Vec::new();
+        for leaving in &all[10..] {
+            others.push(take(&mut places, heard).unwrap());
+            assert!(has_left(leaving));
+        }
+        assert!(take(&mut places, heard).is_none(), "the others have just come");
+        assert!(!all[..10].iter().any(|place| has_left(place)));
+        drop(answers);
+        assert!(all[0].exchange().waits_since.is_some(), "it may ask for something else");
+    }
+
+    #[test]
+    fn who_does_not_read_leaves_and_who_reads_stays() {
+        let (mut places, start) = (Places::default(), Instant::now());
+        let all = full(&mut places, start);
+        let _answers: Vec<_> = all.iter().map(Place::answer).collect();
+        let stalled = &all[20..23];
+        for (place, ms) in stalled.iter().zip([30, 10, 20]) {
+            place.note_blocked(start + Duration::from_millis(ms));
+        }
+        let first = start + Duration::from_millis(10) + STALLED_MAX;
+        assert_eq!(later(&mut places, start, start), Some(first));
+        // A drop moves, and another one reads on.
+        stalled[1].note_sent(1, false, first);
+        stalled[2].note_sent(PROGRESS_LEN, false, first);
+        stalled[2].note_blocked(first);
+        let _other = take(&mut places, first).unwrap();
+        assert_eq!(
+            stalled.iter().map(|place| has_left(place)).collect::<Vec<_>>(),
+            [false, true, false]
+        );
+        let _another = take(&mut places, first + Duration::from_millis(20)).unwrap();
+        assert!(has_left(&stalled[0]) && !has_left(&stalled[2]));
+    }
+
+    /// Whether what does not go on is a request's body, or what is left of an answer that is made.
+    #[test]
+    fn bodies_and_ends_of_answers_stall_as_well() {
+        let (mut places, start) = (Places::default(), Instant::now());
+        let all = full(&mut places, start);
+        let mut answers: Vec<_> = all.iter().map(Place::answer).collect();
+        answers[7].awaits_body(start);
+        answers[7].received(PROGRESS_LEN - 1, start);
+        answers[8].awaits_body(start);
+        answers[8].received(PROGRESS_LEN, start);
+        answers[9].awaits_body(start);
+        answers[9].received_all(start);
+        all[49].note_blocked(start);
+        answers.pop();
+        // It asks for the next thing, and has not read the last one.
+        answers.push(all[49].answer());
+        let mut others = Vec::new();
+        for leaving in [7, 49] {
+            others.push(take(&mut places, start + STALLED_MAX).unwrap());
+            assert!(has_left(&all[leaving]), "{leaving}");
+        }
+        assert!(take(&mut places, start + STALLED_MAX).is_none());
+    }
+
+    #[test]
+    fn where_nobody_is_slow_the_oldest_leaves_in_the_end() {
+        let (mut places, start) = (Places::default(), Instant::now());
+        let all = full(&mut places, start);
+        let _answers: Vec<_> = all.iter().map(Place::answer).collect();
+        assert_eq!(later(&mut places, start, start), Some(start + FULL_MAX));
+        assert!(matches!(places.take(start, start + FULL_MAX), Taking::Place(_)));
+        assert!(has_left(&all[0]) && !has_left(&all[1]));
     }
 
     #[test]
     fn those_who_leave_are_bounded_and_forgotten_when_they_have_left() {
-        let mut places = Places::default();
-        let mut all = Vec::new();
-        while places.have_room() {
-            all.push(places.take());
-        }
-        assert_eq!(all.len(), WITH_LEAVING_MAX);
+        let (mut places, mut now) = (Places::default(), Instant::now());
+        let mut all = full(&mut places, now);
+        now += HEARING;
+        all.extend(full(&mut places, now));
+        now += HEARING;
+        assert!(later(&mut places, now, now).is_none(), "until one of them has left");
         all.remove(0);
-        assert!(places.have_room(), "one of them has left");
+        all.push(take(&mut places, now).unwrap());
         all.clear();
-        let free = (0..CONNECTIONS_MAX).map(|_| places.take()).collect::<Vec<_>>();
-        assert!(free.iter().all(|place| !place.leave.is_cancelled()));
+        let free = full(&mut places, now);
+        assert!(!free.iter().any(|place| has_left(place)));
     }
 }

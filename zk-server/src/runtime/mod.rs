@@ -33,6 +33,7 @@ mod halt;
 mod http;
 mod http_answer;
 mod http_places;
+mod http_stream;
 mod instance;
 mod login;
 mod process;

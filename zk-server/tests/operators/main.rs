@@ -5,6 +5,8 @@
 
 mod places;
 mod running;
+#[path = "../support/mod.rs"]
+mod support;
 
 use std::io::{Read, Write};
 use std::time::Duration;

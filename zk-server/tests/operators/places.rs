@@ -4,7 +4,10 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
+use zk_proto::{ErrorCode, Request, SetWatches, Zxid};
+
 use crate::running::{PATIENCE, Running, ask, dial, read_all};
+use crate::support::RawClient;
 
 /// More clients than have a place at once.
 const MORE_THAN_PLACES: usize = 60;
@@ -55,4 +58,39 @@ fn ask_patiently(address: SocketAddr) -> (String, String) {
         }
         assert!(std::time::Instant::now() < give_up, "nobody answers");
     }
+}
+
+/// Makes the answer to `wchp` some megabytes long, as long as the client lives.
+fn watch_much(server: &Running) -> RawClient {
+    let mut client = RawClient::connect(server.clients);
+    for round in 0..8 {
+        let paths: Vec<_> = (0..1000).map(|i| format!("/{round}-{i:0900}")).collect();
+        let exist = paths.iter().map(String::as_str).collect();
+        let (data, child) = (Vec::new(), Vec::new());
+        let watches = SetWatches { relative_zxid: Zxid(0), data, exist, child };
+        assert_eq!(client.call(&Request::SetWatches(watches)).header.err, ErrorCode::Ok);
+    }
+    client
+}
+
+/// A client that asks for something long, and reads no more than that there is an answer.
+fn ask_and_not_read(server: &Running) -> TcpStream {
+    let mut stream = dial(server.admin);
+    stream.write_all(b"GET /commands/wchp HTTP/1.1\r\nHost: zk\r\n\r\n").unwrap();
+    assert_eq!(stream.read(&mut [0]).unwrap(), 1, "it is answered");
+    stream
+}
+
+#[test]
+fn who_asks_gets_the_place_of_who_does_not_read() {
+    let server = Running::start(|admin| admin.idle_timeout = 2 * PATIENCE);
+    let client = watch_much(&server);
+    // It takes longer than a session lasts, which has those watches.
+    let _pinging = client.keep_pinging();
+    let stalled: Vec<_> = (0..MORE_THAN_PLACES).map(|_| ask_and_not_read(&server)).collect();
+    for _ in 0..3 {
+        let (head, _) = ask(server.admin, "GET", "/commands/ruok");
+        assert!(head.starts_with("HTTP/1.1 200 "), "{head}");
+    }
+    drop(stalled);
 }
