@@ -36,6 +36,8 @@ pub(crate) enum Refusal {
     TooSoon,
     #[error("another one is under way")]
     Busy,
+    #[error("nothing was changed: the body stood still while somebody else had one to restore")]
+    GaveWay,
     #[error("the body is longer than {RESTORE_LEN_MAX} bytes")]
     TooLong,
     #[error("nothing was changed, since the body cannot be restored: {0}")]
@@ -55,6 +57,7 @@ impl Refusal {
             Self::NoCredentials | Self::NotAuthenticated => 401,
             Self::NotAuthorized => 403,
             Self::Disabled(_) | Self::Stops => 503,
+            Self::GaveWay => 408,
             Self::TooSoon | Self::Busy => 429,
             Self::TooLong => 413,
             Self::Invalid(_) => 400,

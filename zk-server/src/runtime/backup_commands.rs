@@ -2,20 +2,21 @@
 
 use std::io;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hyper::Request;
 use hyper::body::{Body, Incoming};
 use hyper::header::AUTHORIZATION;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
-use super::backup_body::{BodyReader, forward};
+use super::backup_body::{BodyReader, Piece, forward};
 use super::clock;
 use super::durable::{Backup, BackupError, Taken};
-use super::http_places::Answering;
+use super::http_places::{Answering, Place};
 use super::shared::Shared;
 use crate::admin::{self, AdminCommand, Gate, RESTORE_LEN_MAX, Refusal};
 use crate::config::AdminConfig;
@@ -23,13 +24,27 @@ use crate::config::AdminConfig;
 /// Pieces of a body between HTTP and a thread.
 const PIECES_MAX: usize = 4;
 
+/// How long a body that has to give way may take to be forgotten: what has come of it is in memory.
+const GIVING_WAY_MAX: Duration = Duration::from_secs(10);
+
 /// What the two commands work with.
 pub(super) struct BackupCommands {
     /// `None`: the data are in memory only.
     backup: Option<Backup>,
     snapshots: Mutex<Gate>,
     restores: Mutex<Gate>,
+    /// The body that has the turn to be restored, as long as it comes.
+    coming: Mutex<Option<Coming>>,
+    /// Told when the next restore may begin.
+    restored: Notify,
     idle_timeout: Duration,
+}
+
+/// A body on its way.
+#[derive(Clone)]
+struct Coming {
+    place: Arc<Place>,
+    give_way: CancellationToken,
 }
 
 /// A piece of a snapshot on its way to an operator.
@@ -55,7 +70,9 @@ impl BackupCommands {
     pub(super) fn new(backup: Option<Backup>, config: &AdminConfig) -> Arc<Self> {
         let (snapshots, restores) = (Gate::for_snapshots(config), Gate::for_restores(config));
         let (snapshots, restores) = (Mutex::new(snapshots), Mutex::new(restores));
-        Arc::new(Self { backup, snapshots, restores, idle_timeout: config.idle_timeout })
+        let (coming, restored) = (Mutex::default(), Notify::new());
+        let idle_timeout = config.idle_timeout;
+        Arc::new(Self { backup, snapshots, restores, coming, restored, idle_timeout })
     }
 
     /// Takes a snapshot, and sends it if it is wanted.
@@ -91,7 +108,7 @@ impl BackupCommands {
         request: Request<Incoming>,
     ) -> Result<BackupAnswer, Refusal> {
         asking.authorize(&request, AdminCommand::Restore)?;
-        let turn = self.begin(Which::Restore).inspect_err(|_| {
+        let turn = self.begin_restore().await.inspect_err(|_| {
             asking.count(|stats| stats.restores_limited += 1);
         })?;
         let backup = self.backup.clone().ok_or(Refusal::InMemory)?;
@@ -105,7 +122,7 @@ impl BackupCommands {
             turn.end(restored.is_ok());
             restored
         });
-        forward(request.into_body(), sender, asking.answering).await?;
+        self.receive(request.into_body(), sender, &asking).await?;
         let restored = self.wait(&asking, job).await.inspect_err(|error| {
             tracing::warn!("cannot restore what an operator sent: {error}");
             asking.count(|stats| stats.restore_errors += 1);
@@ -113,8 +130,48 @@ impl BackupCommands {
         Ok(BackupAnswer::Restored(admin::restored(restored.zxid, restored.from)))
     }
 
+    /// Has the body come to the thread, unless it stands still and another one wants the turn.
+    async fn receive(
+        &self,
+        body: Incoming,
+        sender: mpsc::Sender<Piece>,
+        asking: &Asking<'_>,
+    ) -> Result<(), Refusal> {
+        let place = Arc::clone(asking.answering.place());
+        let coming = Coming { place, give_way: CancellationToken::new() };
+        let _guard = ComingGuard::new(self, &coming);
+        tokio::select! {
+            biased;
+            forwarded = forward(body, sender, asking.answering) => forwarded,
+            () = coming.give_way.cancelled() => {
+                asking.count(|stats| stats.restore_errors += 1);
+                Err(Refusal::GaveWay)
+            }
+        }
+    }
+
+    /// Begins a restore. A body that has the turn and does not come gives way: its sender could keep
+    /// all others out for as long as a connection may stand still.
+    async fn begin_restore(self: &Arc<Self>) -> Result<Turn, Refusal> {
+        let give_up = Instant::now() + GIVING_WAY_MAX;
+        loop {
+            let restored = self.restored.notified();
+            let refusal = match self.begin(Which::Restore) {
+                Err(Refusal::Busy) => Refusal::Busy,
+                begun => return begun,
+            };
+            let coming = locked(&self.coming).clone();
+            let Some(coming) = coming.filter(|coming| coming.gives_way()) else {
+                return Err(refusal);
+            };
+            coming.give_way.cancel();
+            let waited = tokio::time::timeout_at(give_up.into(), restored).await;
+            waited.map_err(|_| refusal)?;
+        }
+    }
+
     fn begin(self: &Arc<Self>, which: Which) -> Result<Turn, Refusal> {
-        lock(self.gate(which)).begin(clock::now().instant)?;
+        locked(self.gate(which)).begin(clock::now().instant)?;
         Ok(Turn { commands: Arc::clone(self), which, done: false })
     }
 
@@ -202,12 +259,44 @@ impl Turn {
 
 impl Drop for Turn {
     fn drop(&mut self) {
-        lock(self.commands.gate(self.which)).end(clock::now().instant, self.done);
+        locked(self.commands.gate(self.which)).end(clock::now().instant, self.done);
+        if matches!(self.which, Which::Restore) {
+            self.commands.restored.notify_waiters();
+        }
     }
 }
 
-fn lock(gate: &Mutex<Gate>) -> std::sync::MutexGuard<'_, Gate> {
-    gate.lock().unwrap_or_else(PoisonError::into_inner)
+impl Coming {
+    fn gives_way(&self) -> bool {
+        self.give_way.is_cancelled() || self.place.is_stalled(Instant::now())
+    }
+}
+
+/// Shows a body as the one that comes, as long as this exists.
+struct ComingGuard<'a> {
+    commands: &'a BackupCommands,
+    place: Arc<Place>,
+}
+
+impl<'a> ComingGuard<'a> {
+    fn new(commands: &'a BackupCommands, coming: &Coming) -> Self {
+        *locked(&commands.coming) = Some(coming.clone());
+        Self { commands, place: Arc::clone(&coming.place) }
+    }
+}
+
+impl Drop for ComingGuard<'_> {
+    fn drop(&mut self) {
+        // The next one may have shown its own already.
+        let mut coming = locked(&self.commands.coming);
+        if coming.as_ref().is_some_and(|coming| Arc::ptr_eq(&coming.place, &self.place)) {
+            *coming = None;
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Reads a snapshot's file in a thread, no further than its reader is.

@@ -30,7 +30,7 @@ const LEAVING_MAX: usize = CONNECTIONS_MAX;
 const HEARING: Duration = Duration::from_millis(100);
 
 /// How long a body, or the reading of an answer, may stand still while others want the place.
-const STALLED_MAX: Duration = Duration::from_millis(500);
+pub(super) const STALLED_MAX: Duration = Duration::from_millis(500);
 
 /// How long somebody waits for a place while nobody is slow.
 const FULL_MAX: Duration = Duration::from_secs(1);
@@ -166,6 +166,12 @@ impl Place {
         self.exchange().blocked
     }
 
+    /// Whether the client has kept the server waiting for so long that others need not wait for it.
+    pub(super) fn is_stalled(&self, now: Instant) -> bool {
+        let since = self.exchange().waits_since;
+        since.is_some_and(|since| now.saturating_duration_since(since) >= STALLED_MAX)
+    }
+
     /// Notes that the socket has taken this much, and whether that was all there is.
     pub(super) fn note_sent(&self, len: usize, all: bool, now: Instant) {
         let mut exchange = self.exchange();
@@ -211,6 +217,10 @@ impl Exchange {
 }
 
 impl Answering {
+    pub(super) fn place(&self) -> &Arc<Place> {
+        &self.0
+    }
+
     /// Notes that the connection gets on.
     pub(super) fn note_progress(&self) {
         self.0.progress.fetch_add(1, Ordering::Relaxed);
@@ -305,6 +315,8 @@ mod tests {
         );
         let _another = take(&mut places, first + Duration::from_millis(20)).unwrap();
         assert!(has_left(&stalled[0]) && !has_left(&stalled[2]));
+        stalled[2].note_sent(1, true, first);
+        assert!(!stalled[2].is_stalled(first + FULL_MAX), "it has all that there is");
     }
 
     /// Whether what does not go on is a request's body, or what is left of an answer that is made.

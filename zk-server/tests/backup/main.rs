@@ -11,11 +11,11 @@ use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use running::{Answer, BOSS, Running};
 use support::program::files;
-use support::{RawClient, dial, stat_of};
+use support::{PATIENCE, RawClient, dial, stat_of};
 use zk_proto::txn::TxnDigest;
 use zk_proto::{
     Acl, CreateMode, CreateRequest, DeleteRequest, ErrorCode, Request, SessionId, SetDataRequest,
@@ -356,6 +356,35 @@ fn bodies_that_do_not_come_hold_nothing_up() {
             }
             Some(answer) => break assert_eq!(answer.status, 400, "{}", answer.text()),
         }
+    }
+}
+
+/// Somebody who may restore, and whose body does not come, must not keep the others from it.
+#[test]
+fn a_body_that_stands_still_gives_way_to_one_that_comes() {
+    let dir = tempfile::tempdir().unwrap();
+    let server = Running::with(Some(dir.path()), |admin| {
+        admin.idle_timeout = Duration::from_secs(3600);
+        admin.rate_limit_interval = Duration::ZERO;
+    });
+    let mut client = server.boss();
+    client.create("/a", b"x", CreateMode::Persistent);
+    let whole = server.snapshot().body;
+    for begun in [&whole[..0], &whole[..whole.len() / 2]] {
+        let mut stalled = dial(server.admin);
+        let len = whole.len() as u64;
+        stalled.write_all(&[restore_head(len).as_bytes(), begun].concat()).unwrap();
+        stalled.set_read_timeout(Some(Duration::from_millis(10))).unwrap();
+        let give_up = Instant::now() + PATIENCE;
+        let mut answer = [0; 12];
+        // Until it is told to give way, others are sent away, or it has not been heard yet.
+        while !matches!(stalled.read(&mut answer), Ok(12)) {
+            let status = server.restore(&whole).status;
+            assert!(status == 429 || status == 200, "{status}");
+            assert!(Instant::now() < give_up, "others are kept out");
+        }
+        assert_eq!(&answer, b"HTTP/1.1 408");
+        assert_eq!(server.restore(&whole).status, 200);
     }
 }
 

@@ -22,7 +22,7 @@ use zk_proto::{
 };
 
 /// Far longer than anything takes; a test that waits for it has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Between the pings of a client that keeps pinging.
 const PING_INTERVAL: Duration = Duration::from_millis(100);
