@@ -24,7 +24,7 @@ use super::StartError;
 use super::backup_commands::{Asking, BackupAnswer, BackupCommands};
 use super::doors::listen;
 use super::durable::Backup;
-use super::http_answer::{Answer, Content};
+use super::http_answer::{Answer, Content, LongReport};
 use super::http_places::{Answering, Place, Places, Taking};
 use super::http_stream::HttpStream;
 use super::shared::Shared;
@@ -201,7 +201,11 @@ async fn converse(
         service_fn(move |request: Request<Incoming>| {
             let (shared, site) = (Arc::clone(&shared), Arc::clone(&site));
             let answering = place.answer();
-            async move { Ok::<_, Infallible>(respond(&shared, &site, peer, request, answering).await) }
+            async move {
+                // Who asks much at once lets others in between.
+                tokio::task::yield_now().await;
+                Ok::<_, Infallible>(respond(&shared, &site, peer, request, answering).await)
+            }
         })
     };
     let connection = http1::Builder::new()
@@ -269,7 +273,7 @@ async fn respond(
     };
     let content = match body {
         admin::Body::Whole(text) => Content::Whole(text.into()),
-        admin::Body::Report(report) => Content::Report(Arc::clone(shared), Box::new(report)),
+        admin::Body::Report(report) => Content::Report(LongReport::new(shared, report)),
     };
     response(status, kind, content, answering)
 }

@@ -22,13 +22,27 @@ pub(super) struct Answer {
 
 pub(super) enum Content {
     Whole(Bytes),
-    Report(Arc<Shared>, Box<Report>),
+    /// Made as it is read.
+    Report(LongReport),
     /// From a thread, and how many bytes there are still to come.
     Pieces {
         pieces: Pieces,
         left: u64,
     },
     Ended,
+}
+
+/// A report, and whether others may go before its next piece.
+pub(super) struct LongReport {
+    shared: Arc<Shared>,
+    report: Box<Report>,
+    gives_way: bool,
+}
+
+impl LongReport {
+    pub(super) fn new(shared: &Arc<Shared>, report: Report) -> Self {
+        Self { shared: Arc::clone(shared), report: Box::new(report), gives_way: false }
+    }
 }
 
 type Next = Poll<Option<Result<Frame<Bytes>, io::Error>>>;
@@ -40,7 +54,7 @@ impl Body for Answer {
     fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Next {
         let (next, content) = match std::mem::replace(&mut self.content, Content::Ended) {
             Content::Whole(text) => (Poll::Ready(Some(Ok(Frame::data(text)))), Content::Ended),
-            Content::Report(shared, report) => report_on(shared, report, cx),
+            Content::Report(report) => report_on(report, cx),
             Content::Pieces { mut pieces, left } => match pieces.poll_recv(cx) {
                 Poll::Ready(Some(Ok(piece))) => {
                     let left = left.saturating_sub(piece.len() as u64);
@@ -75,15 +89,19 @@ impl Body for Answer {
     }
 }
 
-/// The next piece of a report, with the lock for just that long.
-fn report_on(shared: Arc<Shared>, mut report: Box<Report>, cx: &Context<'_>) -> (Next, Content) {
-    let mut piece = String::new();
-    let Ok(more) = shared.act(|server, now| report.piece(server, now, &mut piece)) else {
+/// The next piece of a report, with the lock for just that long. Between two pieces others go first: a
+/// socket takes many at once, and there may be dozens who want them.
+fn report_on(mut long: LongReport, cx: &Context<'_>) -> (Next, Content) {
+    if std::mem::take(&mut long.gives_way) {
+        cx.waker().wake_by_ref();
+        return (Poll::Pending, Content::Report(long));
+    }
+    let (mut piece, report) = (String::new(), &mut long.report);
+    let Ok(more) = long.shared.act(|server, now| report.piece(server, now, &mut piece)) else {
         let stops = io::Error::other("the server stops");
         return (Poll::Ready(Some(Err(stops))), Content::Ended);
     };
     let next = match (more, piece.is_empty()) {
-        // Others may go first.
         (true, true) => {
             cx.waker().wake_by_ref();
             Poll::Pending
@@ -91,5 +109,56 @@ fn report_on(shared: Arc<Shared>, mut report: Box<Report>, cx: &Context<'_>) -> 
         (false, true) => Poll::Ready(None),
         _ => Poll::Ready(Some(Ok(Frame::data(Bytes::from(piece))))),
     };
-    (next, if more { Content::Report(shared, report) } else { Content::Ended })
+    long.gives_way = next.is_ready();
+    (next, if more { Content::Report(long) } else { Content::Ended })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, Instant};
+
+    use std::task::Waker;
+
+    use super::super::clock;
+    use super::super::http_places::{Places, Taking};
+    use super::super::shared::Journal;
+    use super::*;
+    use crate::ops::Format;
+    use crate::server::{Event, Server};
+    use crate::storage::log::DiscardTxnLog;
+    use crate::{ConnectionId, ServerConfig};
+    use zk_proto::SessionId;
+
+    const CONNECTIONS: u64 = 1000;
+
+    #[test]
+    fn others_go_between_two_pieces_of_a_report() {
+        let config = ServerConfig { max_client_cnxns: 0, ..ServerConfig::default() };
+        let server = Server::new(config, SessionId(1), clock::now());
+        let journal = Journal::Inline(Box::new(DiscardTxnLog::default()));
+        let shared = Arc::new(Shared::new(server, journal, Duration::from_secs(60), None));
+        for conn in 0..CONNECTIONS {
+            let (conn, peer) = (ConnectionId(conn), ([127, 0, 0, 1], 1).into());
+            shared.act(|server, now| server.handle(now, Event::Accepted { conn, peer })).unwrap();
+        }
+        let Taking::Place(place) = Places::default().take(Instant::now(), Instant::now()) else {
+            panic!("all places are free");
+        };
+        let report = Report::connections(Format::Json("connections"));
+        let content = Content::Report(LongReport::new(&shared, report));
+        let mut answer = Answer { answering: place.answer(), content };
+        let mut cx = Context::from_waker(Waker::noop());
+        let (mut pieces, mut gave_way) = (0, true);
+        loop {
+            match Pin::new(&mut answer).poll_frame(&mut cx) {
+                Poll::Pending => gave_way = true,
+                Poll::Ready(Some(piece)) => {
+                    assert!(gave_way, "behind piece {pieces}");
+                    (pieces, gave_way) = (pieces + 1, piece.is_err());
+                }
+                Poll::Ready(None) => break,
+            }
+        }
+        assert!(pieces > 2, "{pieces}");
+    }
 }

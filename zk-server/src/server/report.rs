@@ -29,9 +29,9 @@ impl Server {
         let more = report.piece(self, self.last_event, &mut piece);
         let Some(connection) = self.connections.get_mut(&conn) else { return };
         connection.output.extend_from_slice(piece.as_bytes());
-        // What only counts lets others in between, as if it had asked for something.
-        connection.turn_over = more && piece.is_empty();
-        if connection.turn_over {
+        // Each piece is a turn: there may be hundreds who want one, and a socket takes many at once.
+        connection.turn_over = more;
+        if more && piece.is_empty() {
             self.actions.push_back(super::Action::Resume { conn });
         }
         self.unread += piece.len();

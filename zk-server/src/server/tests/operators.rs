@@ -263,6 +263,22 @@ fn many_watches_are_shown_in_pieces_and_each_once() {
 }
 
 #[test]
+fn each_piece_of_a_report_is_a_turn() {
+    let mut world = with_watches(5000);
+    let conn = ConnectionId(900);
+    let peer = "10.0.0.9:40000".parse().unwrap();
+    world.server.handle(world.now, Event::Accepted { conn, peer });
+    let mut bytes = BytesMut::from(&b"wchc"[..]);
+    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    let mut turns = 0;
+    while world.server.turn_is_over(conn) {
+        turns += 1;
+        assert!(!world.server.take_output(conn).is_empty());
+    }
+    assert!(turns > 1, "{turns}");
+}
+
+#[test]
 fn what_is_left_of_a_report_ends_with_its_connection() {
     let mut world = with_watches(5000);
     let conn = ConnectionId(900);
