@@ -1,11 +1,11 @@
-//! Warnings that anybody may cause, told at most once a second.
+//! Lines in the log that anybody may cause, told at most once a second.
 
 use std::fmt::Display;
 
 /// Milliseconds between two of them.
 const INTERVAL_MS: i64 = 1000;
 
-/// Passes one warning a second, and counts the others. Pure: the time is an argument.
+/// Passes one a second, and counts the others. Pure: the time is an argument.
 #[derive(Debug, Default)]
 pub(crate) struct LogLimit {
     last_ms: Option<i64>,
@@ -20,6 +20,17 @@ impl LogLimit {
             Some(0) => tracing::warn!("{warning}"),
             Some(left_out) => {
                 tracing::warn!("{warning} (and {left_out} like it since the last one told)");
+            }
+            None => {}
+        }
+    }
+
+    /// The same for what is to be expected now and then.
+    pub(crate) fn info(&mut self, now_ms: i64, news: &impl Display) {
+        match self.admit(now_ms) {
+            Some(0) => tracing::info!("{news}"),
+            Some(left_out) => {
+                tracing::info!("{news} (and {left_out} like it since the last one told)");
             }
             None => {}
         }

@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 
 use support::{RawClient, four_letter};
 use tokio::net::TcpSocket;
-use zk_proto::{CreateMode, ErrorCode};
+use zk_proto::{CreateMode, ErrorCode, Password, SessionId};
 
 /// A running program; killed if the test ends before it does.
 struct Program {
@@ -188,6 +188,24 @@ fn a_malformed_frame_costs_its_connection_and_one_log_line() {
     assert_eq!(lines.len(), 1, "{log}");
     assert!(lines[0].contains(&from.to_string()) && lines[0].contains("over the limit"), "{log}");
     assert!(!log.contains("[31m HTTP"), "{log}");
+}
+
+/// Anybody can be sent away as often as they like; the log must not fill the disk over it.
+#[cfg(unix)]
+#[test]
+fn clients_that_are_sent_away_do_not_cost_a_line_each() {
+    const REFUSED: usize = 300;
+    let mut server = Program::dev();
+    let begun = std::time::Instant::now();
+    for _ in 0..REFUSED {
+        let refused = RawClient::connect_as(server.addr, SessionId(7), Password::NONE);
+        assert_eq!(refused.granted.session_id, SessionId::NONE);
+    }
+    let seconds = begun.elapsed().as_secs();
+    server.signal("-TERM");
+    let (_, log) = server.wait();
+    let lines = log.lines().filter(|line| line.contains("whose password differs")).count();
+    assert!((1..=2 + seconds).contains(&(lines as u64)), "{lines} in {seconds} s");
 }
 
 #[test]

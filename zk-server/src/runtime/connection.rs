@@ -64,7 +64,7 @@ async fn receive(
     let entered = tokio::select! {
         biased;
         () = ended(&shared, &link), if !is_known => Err(NotEntered::Gone),
-        entered = enter(door, socket, peer) => entered,
+        entered = enter(&shared, door, socket, peer) => entered,
     };
     let Entered { stream, subject } = match entered {
         Ok(entered) => entered,
@@ -320,7 +320,7 @@ fn report(shared: &Shared, peer: SocketAddr, reason: &CloseReason) {
     if reason.is_peers_fault() || reason.is_limit() {
         shared.report(&format_args!("closed the connection of {peer}: {reason}"));
     } else if reason.is_of_interest() {
-        tracing::info!(%peer, "closed the connection: {reason}");
+        shared.tell(&format_args!("closed the connection of {peer}: {reason}"));
     } else {
         tracing::debug!(%peer, "closed the connection: {reason}");
     }

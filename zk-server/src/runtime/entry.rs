@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use tokio::net::TcpStream;
 
 use super::doors::Door;
+use super::shared::Shared;
 use super::stream::Stream;
 
 /// A client that is in.
@@ -29,6 +30,7 @@ pub(super) enum NotEntered {
 /// Lets a client in, or turns it away and says so in the log.
 #[cfg(feature = "tls")]
 pub(super) async fn enter(
+    shared: &Shared,
     door: Door,
     socket: TcpStream,
     peer: SocketAddr,
@@ -48,7 +50,7 @@ pub(super) async fn enter(
     };
     match tls {
         // The handshake's state is large, and a connection in the clear would keep room for it.
-        Some(tls) => Box::pin(enter_by_tls(tls, socket, peer)).await,
+        Some(tls) => Box::pin(enter_by_tls(shared, tls, socket, peer)).await,
         None => Ok(Entered { stream: Stream::Plain(socket), subject: None }),
     }
 }
@@ -56,6 +58,7 @@ pub(super) async fn enter(
 /// Lets a client in.
 #[cfg(not(feature = "tls"))]
 pub(super) async fn enter(
+    _: &Shared,
     _: Door,
     socket: TcpStream,
     _: SocketAddr,
@@ -65,6 +68,7 @@ pub(super) async fn enter(
 
 #[cfg(feature = "tls")]
 async fn enter_by_tls(
+    shared: &Shared,
     tls: super::tls::TlsDoor,
     socket: TcpStream,
     peer: SocketAddr,
@@ -74,7 +78,7 @@ async fn enter_by_tls(
     let stream = match tls.accept(socket).await {
         Ok(stream) => stream,
         Err(failure) => {
-            tracing::warn!(%peer, "closed the connection: {failure}");
+            shared.report(&format_args!("closed the connection of {peer}: {failure}"));
             return Err(match failure {
                 HandshakeFailure::TooMany { .. } => NotEntered::NoPlace,
                 HandshakeFailure::TimedOut { .. } => NotEntered::Refused,
@@ -91,8 +95,10 @@ async fn enter_by_tls(
         Some(certificate) => {
             let subject = crate::auth::subject_of(certificate);
             if subject.is_none() {
-                tracing::warn!(%peer, "closed the connection: the subject of the client's \
-                     certificate cannot be read");
+                shared.report(&format_args!(
+                    "closed the connection of {peer}: the subject of the client's certificate \
+                     cannot be read"
+                ));
                 return Err(NotEntered::Refused);
             }
             subject

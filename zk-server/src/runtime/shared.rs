@@ -39,6 +39,8 @@ pub(super) struct Shared {
     pub(super) write_stall_timeout: Duration,
     /// Of clients that break the protocol or a limit: there may be thousands a second.
     reports: Mutex<LogLimit>,
+    /// Of clients that were sent away, which is as easy to bring about.
+    news: Mutex<LogLimit>,
     /// Which service of Kerberos the server is, if it is one.
     pub(super) kerberos: Option<KerberosLogin>,
 }
@@ -137,6 +139,7 @@ impl Shared {
             halt: Halt::default(),
             write_stall_timeout,
             reports: Mutex::default(),
+            news: Mutex::default(),
             kerberos,
         }
     }
@@ -250,6 +253,12 @@ impl Shared {
     pub(super) fn report(&self, warning: &impl std::fmt::Display) {
         let mut reports = self.reports.lock().unwrap_or_else(PoisonError::into_inner);
         reports.warn(clock::now().wall_ms, warning);
+    }
+
+    /// Tells of a client that was sent away, unless it told of another one right before.
+    pub(super) fn tell(&self, news: &impl std::fmt::Display) {
+        let mut told = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        told.info(clock::now().wall_ms, news);
     }
 
     /// Stops everything for a reason that nobody asked for. Whoever runs the server hears of it and
