@@ -45,6 +45,7 @@ EOF
         die "the realm cannot be made: $(cat "$dir/kdc.log")"
     add_principal alice alice.keytab
     add_principal bob/host.example bob.keytab
+    add_principal carol carol.keytab
     add_principal zookeeper/localhost server.keytab
     # Known to the KDC, but not who the server is.
     add_principal zookeeper/elsewhere elsewhere.keytab
