@@ -151,6 +151,10 @@ impl Shards {
             known.full.remove(name);
             return;
         }
+        // It may have gone meanwhile, and the marks are compared with the shards by their number.
+        if !known.shards.contains_key(name) {
+            return;
+        }
         known.full.insert(name.to_owned());
         // A mark is taken off when somebody puts something there, so it may be out of date; who adds
         // a shard counts anew.

@@ -84,6 +84,40 @@ async fn who_has_room_is_put_into() {
     assert_eq!(children(&client, &full).await.len(), 2, "the new one has room");
 }
 
+/// How many are full tells whether one has room: one that is gone must not be among them.
+#[tokio::test]
+async fn a_shard_that_went_while_it_was_counted_is_not_full() {
+    let server = server().await;
+    let observer = client(&server).await;
+    let proxy = Proxy::start(server.addr()).await;
+    let client = connect(&proxy.connect_string()).await;
+    let queue = small(&client).threshold(10);
+    soon(queue.put_all(["item"; 9])).await.unwrap();
+    let gone = soon(queue.shards()).await.unwrap().remove(0);
+    proxy.hold_reply(Op::Multi);
+    let mut putting = Box::pin(queue.put("the tenth"));
+    tokio::select! {
+        put = &mut putting => panic!("the reply is held, and yet: {put:?}"),
+        () = proxy.triggered(1) => {}
+    }
+    let (full, empty) = (format!("{PATH}/full"), format!("{PATH}/empty"));
+    for shard in [&full, &empty] {
+        observer.create(shard, b"", CreateMode::Persistent).await.unwrap();
+    }
+    for item in 0..10 {
+        observer.create(&format!("{full}/{item}"), b"", CreateMode::Persistent).await.unwrap();
+    }
+    observer.delete_recursive(&gone).await.unwrap();
+    proxy.release();
+    until(|| async { queue.shards().await.unwrap() == [empty.clone(), full.clone()] }).await;
+    soon(putting).await.unwrap();
+    for item in 0..9 {
+        soon(queue.put(item.to_string())).await.unwrap();
+    }
+    let there = children(&observer, &full).await.len();
+    assert!(there <= 11, "one at the most finds out that it is full, and {there} are there");
+}
+
 #[tokio::test]
 async fn who_may_put_and_not_look_puts() {
     let server = server().await;
