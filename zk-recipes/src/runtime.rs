@@ -9,7 +9,8 @@ use std::time::{Duration, Instant, SystemTime};
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use futures_util::StreamExt;
 use futures_util::future::{AbortHandle, Abortable, FutureExt};
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
+use tokio_util::sync::CancellationToken;
 use zk_client::{Client, SessionState, simulation};
 
 /// The first pause before something that failed for now is tried again.
@@ -152,6 +153,24 @@ impl Work {
 /// Resolves when the client is closed, or came to its end otherwise.
 pub(crate) async fn closed(client: &Client) {
     follow_states(client, |_| {}).await;
+}
+
+/// Resolves when a task has to end: whoever owns it says so, or the client is [`closed`].
+pub(crate) async fn stopped(stop: &CancellationToken, client: &Client) {
+    tokio::select! {
+        biased;
+        () = stop.cancelled() => {}
+        () = closed(client) => {}
+    }
+}
+
+/// Shows `state`, and wakes those who watch only if it is another one than before.
+pub(crate) fn publish<T: PartialEq>(states: &watch::Sender<T>, state: T) {
+    states.send_if_modified(|current| {
+        let is_new = *current != state;
+        *current = state;
+        is_new
+    });
 }
 
 /// Says each state of the session, the present one first, until the client is closed. For a view

@@ -43,8 +43,7 @@ impl<T: DeserializeOwned + Serialize + Send + Sync + 'static> Task<T> {
         let client = self.client.clone();
         tokio::select! {
             biased;
-            () = stop.cancelled() => {}
-            () = runtime::closed(&client) => {}
+            () = runtime::stopped(&stop, &client) => {}
             () = self.follow() => {}
         }
     }

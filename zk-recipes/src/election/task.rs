@@ -106,20 +106,12 @@ impl Shared {
     }
 
     fn publish(&self, state: LatchState) {
-        self.states.send_if_modified(|current| {
-            let is_new = *current != state;
-            *current = state;
-            is_new
-        });
+        runtime::publish(&self.states, state);
     }
 
     /// Resolves when the latch is to leave: its owner or the client is closing.
     async fn stopped(&self) {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => {}
-            () = runtime::closed(&self.contest.client) => {}
-        }
+        runtime::stopped(&self.stop, &self.contest.client).await;
     }
 
     fn is_stopped(&self) -> bool {

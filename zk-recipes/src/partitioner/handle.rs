@@ -315,11 +315,7 @@ async fn run(shared: Arc<Shared>, latch: LeaderLatch) {
         (left, clean_up(&shared.client, &shared.paths, &shared.id).await)
     };
     let stopper = async {
-        tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => {}
-            () = runtime::closed(&shared.client) => {}
-        }
+        runtime::stopped(&shared.stop, &shared.client).await;
         stop.cancel();
     };
     let ((), (left, former), ()) = futures_util::join!(worker, planner, stopper);

@@ -59,11 +59,7 @@ pub(super) async fn run(shared: Arc<Shared>, membership: Membership) {
     let (_own, node) = watch::channel(Some(name));
     let worker = Worker::new(shared.clone(), Arc::new(Notify::new())).run(node, stop.clone());
     let member = async {
-        tokio::select! {
-            biased;
-            () = shared.stop.cancelled() => {}
-            () = runtime::closed(&shared.client) => {}
-        }
+        runtime::stopped(&shared.stop, &shared.client).await;
         stop.cancel();
         membership.leave().await.map(drop)
     };

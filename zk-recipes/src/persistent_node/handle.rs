@@ -267,20 +267,12 @@ impl Shared {
     }
 
     fn publish(&self, state: NodeState) {
-        self.states.send_if_modified(|current| {
-            let is_new = *current != state;
-            *current = state;
-            is_new
-        });
+        runtime::publish(&self.states, state);
     }
 
     /// Resolves when the handle is gone or its client is closing.
     async fn stopped(&self) {
-        tokio::select! {
-            biased;
-            () = self.stop.cancelled() => {}
-            () = runtime::closed(&self.client) => {}
-        }
+        runtime::stopped(&self.stop, &self.client).await;
     }
 
     /// Waits until something happened to the node: it changed, or its session is over.

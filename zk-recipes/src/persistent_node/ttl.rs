@@ -213,8 +213,7 @@ impl Keeper {
         tokio::select! {
             biased;
             () = keep => {}
-            () = self.stop.cancelled() => {}
-            () = runtime::closed(&self.client) => {}
+            () = runtime::stopped(&self.stop, &self.client) => {}
         }
     }
 

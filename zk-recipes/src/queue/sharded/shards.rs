@@ -172,8 +172,7 @@ impl Shards {
         runtime::spawn_resident(&self.site.client, async move {
             tokio::select! {
                 biased;
-                () = gone.cancelled() => {}
-                () = runtime::closed(&site.client) => {}
+                () = runtime::stopped(&gone, &site.client) => {}
                 () = growing::grow(&site) => {}
             }
             is_growing.store(false, Ordering::Release);
