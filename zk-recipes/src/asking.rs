@@ -4,7 +4,7 @@
 //! sheds load) is sent again after a pause. That is for requests which may be sent any number of
 //! times: reads, and writes whose repetition shows in the answer.
 
-use zk_client::{Client, Error, Pending, Stat, Zxid};
+use zk_client::{Client, Error, OneshotWatch, Pending, Stat, Zxid};
 
 use crate::cleaner::is_passing;
 use crate::options::NodeOptions;
@@ -37,6 +37,27 @@ pub(crate) async fn ask_in_session<T>(mut send: impl FnMut() -> Pending<T>) -> R
         match send().await {
             Err(error) if is_passing(&error) => pauses.pause().await,
             answer => return answer,
+        }
+    }
+}
+
+/// The names under `directory`, and a watch for the next change, be it that there is a directory.
+pub(crate) async fn list_watched(
+    client: &Client,
+    directory: &str,
+) -> Result<(Vec<String>, OneshotWatch), Error> {
+    loop {
+        match ask(client, || client.children(directory).watch().send()).await {
+            Ok((names, _, watch)) => return Ok((names, watch)),
+            Err(Error::NoNode { .. }) => {}
+            Err(error) => return Err(error),
+        }
+        // A list of what is missing leaves no watch. If it was made between the two requests, it
+        // can be listed now; it takes somebody who deletes and makes it all the time to get here
+        // again.
+        let (found, watch) = ask(client, || client.exists(directory).watch().send()).await?;
+        if found.is_none() {
+            return Ok((Vec::new(), watch));
         }
     }
 }

@@ -10,7 +10,7 @@ use zk_client::{Client, Error as ClientError};
 use super::Shared;
 use super::plan::Plan;
 use super::worker::{Seen, Worker};
-use crate::asking::ask;
+use crate::asking::list_watched;
 use crate::error::Result;
 use crate::group::{Group, Membership};
 use crate::runtime;
@@ -24,7 +24,7 @@ pub(super) async fn join(client: &Client, shared: &Shared) -> Result<Membership>
 /// The plan for those who are there now.
 pub(super) async fn look(shared: &Shared) -> Result<(Option<Plan>, Seen), ClientError> {
     let mut items = shared.items.subscribe();
-    let (names, watch) = children_watched(shared).await?;
+    let (names, watch) = list_watched(&shared.client, &shared.paths.members).await?;
     // What is behind the tag, whatever is before it: so does kazoo.
     let id = |name: &String| name.split_once('-').map_or(name.as_str(), |(_, id)| id).to_owned();
     let members: BTreeMap<String, String> =
@@ -32,23 +32,6 @@ pub(super) async fn look(shared: &Shared) -> Result<(Option<Plan>, Seen), Client
     let last = shared.plan.borrow().as_ref().map_or(0, |plan| plan.generation);
     let plan = Plan::by_turns(last + 1, members, &items.borrow_and_update());
     Ok((Some(plan), Seen { watch, items: Some(items) }))
-}
-
-async fn children_watched(
-    shared: &Shared,
-) -> Result<(Vec<String>, zk_client::OneshotWatch), ClientError> {
-    let (client, path) = (&shared.client, &shared.paths.members);
-    loop {
-        match ask(client, || client.children(path).watch().send()).await {
-            Ok((names, _, watch)) => return Ok((names, watch)),
-            Err(ClientError::NoNode { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        let (found, watch) = ask(client, || client.exists(path).watch().send()).await?;
-        if found.is_none() {
-            return Ok((Vec::new(), watch));
-        }
-    }
 }
 
 /// Takes part until the owner or the client has enough.

@@ -11,7 +11,7 @@ use zk_client::{Client, Error as ClientError, OneshotWatch, Stat};
 
 use super::frame;
 use super::naming::{Item, Naming};
-use crate::asking::ask;
+use crate::asking::{ask, list_watched};
 use crate::contest::{Contest, Held};
 use crate::error::Result;
 use crate::ledger::Ledger;
@@ -162,7 +162,7 @@ impl Core {
             tokio::pin!(lost);
             loop {
                 let (names, watch) =
-                    watch_children(&self.settings.client, &self.settings.items).await?;
+                    list_watched(&self.settings.client, &self.settings.items).await?;
                 if names.len() < max_items {
                     return Ok(Some(turn));
                 }
@@ -207,7 +207,7 @@ impl Core {
     /// The items and what to wait for when none of them will do.
     pub(super) async fn list_watched(&self) -> Result<(Vec<Item>, Wait)> {
         let Settings { client, naming, items, .. } = &self.settings;
-        let (names, watch) = watch_children(client, items).await?;
+        let (names, watch) = list_watched(client, items).await?;
         let items = naming.items(names);
         // Those that are due already and left alone are claimed, or no items.
         let due = items.iter().map(|item| self.due_in(item)).find(|due| !due.is_zero());
@@ -256,7 +256,7 @@ impl Core {
     /// The names of the claimed items, and a watch on them.
     pub(super) async fn claimed_watched(&self) -> Result<(HashSet<String>, OneshotWatch)> {
         let Settings { client, claims, .. } = &self.settings;
-        let (names, watch) = watch_children(client, claims).await?;
+        let (names, watch) = list_watched(client, claims).await?;
         Ok((names.into_iter().collect(), watch))
     }
 }
@@ -280,23 +280,5 @@ pub(super) async fn children(client: &Client, directory: &str) -> Result<Vec<Str
         Ok((names, _)) => Ok(names),
         Err(ClientError::NoNode { .. }) => Ok(Vec::new()),
         Err(error) => Err(error.into()),
-    }
-}
-
-/// The names under `directory`, and a watch for the next change, be it that there is a directory.
-pub(super) async fn watch_children(
-    client: &Client,
-    directory: &str,
-) -> Result<(Vec<String>, OneshotWatch)> {
-    loop {
-        match ask(client, || client.children(directory).watch().send()).await {
-            Ok((names, _, watch)) => return Ok((names, watch)),
-            Err(ClientError::NoNode { .. }) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let (stat, watch) = ask(client, || client.exists(directory).watch().send()).await?;
-        if stat.is_none() {
-            return Ok((Vec::new(), watch));
-        }
     }
 }

@@ -6,6 +6,8 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use zk_client::{Client, Error, EventType, OneshotWatch, WatchMode, WatchStream, WatchedEvent};
 
+use crate::asking::list_watched;
+
 /// The events of a service's directory and its nodes.
 pub(super) enum Source {
     /// One watch for everything; the client sets it again after a reconnect and says `Resync`.
@@ -93,26 +95,5 @@ impl Source {
             }
         };
         Ok(names.into_iter().collect())
-    }
-}
-
-/// Lists `directory` and watches the list or, if there is no directory, for its creation.
-async fn list_watched(
-    client: &Client,
-    directory: &str,
-) -> Result<(Vec<String>, OneshotWatch), Error> {
-    loop {
-        match client.children(directory).watch().await {
-            Ok((names, _, watch)) => return Ok((names, watch)),
-            Err(Error::NoNode { .. }) => {}
-            Err(error) => return Err(error),
-        }
-        // A list of what is missing leaves no watch. If it was made between the two requests, it
-        // can be listed now; it takes somebody who deletes and makes it all the time to get here
-        // again.
-        let (stat, watch) = client.exists(directory).watch().await?;
-        if stat.is_none() {
-            return Ok((Vec::new(), watch));
-        }
     }
 }

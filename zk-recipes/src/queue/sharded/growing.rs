@@ -4,8 +4,9 @@ use futures_util::future::try_join_all;
 use tracing::{debug, warn};
 use zk_client::OneshotWatch;
 
-use super::super::core::{Core, watch_children};
+use super::super::core::Core;
 use super::shards::Site;
+use crate::asking::list_watched;
 use crate::election::LeaderLatch;
 use crate::error::Result;
 use crate::runtime::fresh_guid;
@@ -44,7 +45,7 @@ async fn add_if_full(site: &Site) -> Result<()> {
 
 /// A watch for shards that come and go, if all there are are full and there may be more.
 async fn all_full(site: &Site) -> Result<Option<OneshotWatch>> {
-    let (names, watch) = watch_children(&site.client, &site.path).await?;
+    let (names, watch) = list_watched(&site.client, &site.path).await?;
     if names.len() >= site.max_shards {
         return Ok(None);
     }

@@ -9,9 +9,9 @@ use tokio::sync::Mutex;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use zk_client::{Client, OneshotWatch};
 
-use super::super::core::{Core, Settings, watch_children};
+use super::super::core::{Core, Settings};
 use super::growing;
-use crate::asking::make;
+use crate::asking::{list_watched, make};
 use crate::error::Result;
 use crate::options::NodeOptions;
 use crate::parents::child;
@@ -110,7 +110,7 @@ impl Shards {
         let fired = known.watch.as_mut().is_none_or(|watch| watch.now_or_never().is_some());
         if fired {
             known.watch = None;
-            let (names, watch) = watch_children(&self.site.client, &self.site.path).await?;
+            let (names, watch) = list_watched(&self.site.client, &self.site.path).await?;
             known.update(&self.site, names);
             known.watch = Some(watch);
         }
@@ -121,7 +121,7 @@ impl Shards {
     pub(super) async fn watched(&self) -> Result<(Vec<Shard>, OneshotWatch)> {
         // Locked before asking: no older list is taken in after a newer one.
         let mut known = self.known.lock().await;
-        let (names, watch) = watch_children(&self.site.client, &self.site.path).await?;
+        let (names, watch) = list_watched(&self.site.client, &self.site.path).await?;
         known.update(&self.site, names);
         Ok((known.list(), watch))
     }
