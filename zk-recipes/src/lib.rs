@@ -92,6 +92,7 @@ mod runtime;
 pub mod rw_lock;
 pub mod semaphore;
 mod sequence;
+mod source;
 pub mod transaction;
 
 pub use atomic::AtomicValue;

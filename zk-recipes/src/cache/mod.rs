@@ -65,7 +65,6 @@
 mod change;
 mod handle;
 mod reads;
-mod source;
 mod task;
 mod tree;
 

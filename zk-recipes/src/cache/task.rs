@@ -12,16 +12,18 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use zk_client::{Client, Error as ClientError, OneshotWatch, SessionStates, Stat};
+use zk_client::{
+    Client, Error as ClientError, EventType, OneshotWatch, SessionStates, Stat, WatchMode,
+};
 
 use super::handle::State;
 use super::reads::{Reads, Visit, Visits};
-use super::source::{Event, Source};
 use super::tree::Tree;
 use super::{CacheChange, CachedNode};
 use crate::asking::{may_pass, parent};
 use crate::error::Result;
 use crate::runtime::{self, Pauses};
+use crate::source::{Event, Source};
 
 /// How many nodes are read at once: enough to hide the round trip, few enough to leave the server
 /// and this client's other requests some air.
@@ -134,9 +136,10 @@ impl Task {
             match next {
                 None => break,
                 Some(Event::Resync) => resync = true,
-                Some(Event::Changed { path, data, children }) => {
-                    if let Some(level) = self.level(&path) {
-                        let visit = visits.entry(path).or_default();
+                Some(Event::Of(event)) => {
+                    if let Some(level) = self.level(&event.path) {
+                        let (data, children) = self.touched(event.kind);
+                        let visit = visits.entry(event.path).or_default();
                         visit.data |= data;
                         visit.children |= children && level < self.depth;
                     }
@@ -145,6 +148,18 @@ impl Task {
             next = self.source.next().now_or_never().flatten();
         }
         if resync { self.everything() } else { visits }
+    }
+
+    /// Whether the data and the list of a node to which this happened have to be read again.
+    fn touched(&self, kind: EventType) -> (bool, bool) {
+        use EventType::{NodeChildrenChanged, NodeCreated, NodeDeleted};
+        if !self.source.is_oneshot() {
+            // Of children their own events tell.
+            return (true, false);
+        }
+        // What was deleted may be there again, and has neither watch any more.
+        let children = matches!(kind, NodeChildrenChanged | NodeCreated | NodeDeleted);
+        (kind != NodeChildrenChanged, children)
     }
 
     /// How far below the root `path` is; `None` if it is not cached.
@@ -329,15 +344,9 @@ fn set_stale(state: &watch::Sender<State>, stale: bool) {
     state.send_if_modified(|state| std::mem::replace(&mut state.stale, stale) != stale);
 }
 
-async fn open(client: &Client, root: &str, depth: usize) -> Result<Source> {
-    let mut pauses = Pauses::new();
-    loop {
-        match Source::open(client, root, depth).await {
-            Ok(source) => return Ok(source),
-            Err(error) if may_pass(client, &error) => pauses.pause().await,
-            Err(error) => return Err(error.into()),
-        }
-    }
+async fn open(client: &Client, root: &str, depth: usize) -> Result<Source, ClientError> {
+    let mode = if depth == 0 { WatchMode::Persistent } else { WatchMode::PersistentRecursive };
+    Source::open(client, root, mode).await
 }
 
 fn apply(nodes: &mut BTreeMap<String, Arc<CachedNode>>, changes: &[CacheChange]) {

@@ -77,7 +77,6 @@ mod instance;
 mod loader;
 mod provider;
 mod registration;
-mod source;
 mod strategy;
 mod uri_spec;
 mod view;

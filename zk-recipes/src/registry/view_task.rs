@@ -10,15 +10,16 @@ use futures_util::{FutureExt, StreamExt};
 use tokio::sync::{broadcast, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
-use zk_client::{Client, Error as ClientError, SessionStates, Zxid};
+use zk_client::{Client, Error as ClientError, SessionStates, WatchMode, WatchedEvent, Zxid};
 
 use super::loader::{self, Node};
-use super::source::{Event, Source};
 use super::view::Snapshot;
 use super::{ServiceChange, ServiceInstance};
+use crate::asking::list_watched;
 use crate::cleaner::is_passing;
 use crate::error::{Error, Result};
 use crate::runtime::{self, Pauses};
+use crate::source::{Event, Source};
 
 /// Full reloads start within this time, at random, so that all the views of a fleet do not read
 /// everything at the moment a server comes back.
@@ -67,7 +68,7 @@ impl ViewTask {
     ) -> Result<Self> {
         let mut task = Self {
             client: client.clone(),
-            source: Source::open(client, &directory).await?,
+            source: Source::open(client, &directory, WatchMode::PersistentRecursive).await?,
             directory,
             states: client.states(),
             entries: BTreeMap::new(),
@@ -134,12 +135,12 @@ impl ViewTask {
     }
 
     fn take_in(&mut self, event: Event, dirty: &mut Dirty) {
-        let Event::Changed { path } = event else {
+        let Event::Of(WatchedEvent { path, .. }) = event else {
             dirty.everything = true;
             return;
         };
         if path == self.directory {
-            dirty.list |= !self.source.is_recursive();
+            dirty.list |= self.source.is_oneshot();
             return;
         }
         let Some(name) = path.strip_prefix(&self.directory).and_then(|n| n.strip_prefix('/'))
@@ -173,7 +174,7 @@ impl ViewTask {
     async fn refresh(&mut self, dirty: &Dirty) -> Result<()> {
         let mut names: Vec<String> = dirty.nodes.iter().cloned().collect();
         if dirty.everything || dirty.list {
-            let listed = self.source.list(&self.client, &self.directory).await?;
+            let listed = self.list().await?;
             let gone: Vec<String> =
                 self.entries.keys().filter(|name| !listed.contains(*name)).cloned().collect();
             gone.iter().for_each(|name| self.remove(name));
@@ -182,7 +183,7 @@ impl ViewTask {
             names.sort_unstable();
             names.dedup();
         }
-        let watched = !self.source.is_recursive();
+        let watched = self.source.is_oneshot();
         let nodes = loader::read(&self.client, &self.directory, &names, watched).await?;
         let found: BTreeSet<&str> = nodes.iter().map(|node| node.name.as_str()).collect();
         let gone: Vec<&String> =
@@ -192,6 +193,22 @@ impl ViewTask {
             self.accept(node);
         }
         Ok(())
+    }
+
+    /// The names of the nodes; none when there is no such directory.
+    async fn list(&mut self) -> Result<BTreeSet<String>, ClientError> {
+        let (client, directory) = (&self.client, &self.directory);
+        let names = if self.source.is_oneshot() {
+            let (names, watch) = list_watched(client, directory).await?;
+            self.source.add(watch);
+            names
+        } else {
+            match client.children(directory).await {
+                Err(ClientError::NoNode { .. }) => Vec::new(),
+                listed => listed?.0,
+            }
+        };
+        Ok(names.into_iter().collect())
     }
 
     fn remove(&mut self, name: &str) {
