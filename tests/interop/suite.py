@@ -45,12 +45,12 @@ def expect_error(kind, call, *args, **kwargs):
     raise AssertionError(f"expected {kind.__name__}, got {result!r}")
 
 
-def run(name, tests):
-    """Runs every test, prints `NAME: N passed, N failed`, and ends the process."""
+def run(name, tests, *given):
+    """Runs every test with what is given, prints `NAME: N passed, N failed`, and ends the process."""
     failed = 0
     for test in tests:
         try:
-            test()
+            test(*given)
         except Exception:
             failed += 1
             print(f"FAILED {name} {test.__name__}", file=sys.stderr)

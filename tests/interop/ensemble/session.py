@@ -94,20 +94,13 @@ def a_holder_at_a_follower_that_is_cut_off_proves_nothing_and_writes_nothing(wor
         worker.stop()
 
 
-def named(test, world):
-    def run():
-        test(world)
-    run.__name__ = test.__name__
-    return run
-
-
 if __name__ == "__main__":
     ensemble = Ensemble(WORK, CLASSPATH)
     try:
         world = World(ensemble)
         tests = [a_holder_at_a_follower_that_is_cut_off_proves_nothing_and_writes_nothing]
         try:
-            suite.run("ensemble-of-apache", [named(test, world) for test in tests])
+            suite.run("ensemble-of-apache", tests, world)
         finally:
             world.stop()
     finally:

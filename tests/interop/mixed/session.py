@@ -73,13 +73,6 @@ class World:
             self.admin.delete(f"{directory}/{child}")
 
 
-def named(test, world):
-    def run():
-        test(world)
-    run.__name__ = test.__name__
-    return run
-
-
 if __name__ == "__main__":
     only = sys.argv[5:]
     modules = [excluding, gathering, queueing, counting, discovery]
@@ -87,7 +80,7 @@ if __name__ == "__main__":
     tests = [test for test in tests if not only or test.__name__ in only]
     world = World()
     try:
-        suite.run(NAME, [named(test, world) for test in tests])
+        suite.run(NAME, tests, world)
     finally:
         world.crew.stop()
         world.admin.stop()
