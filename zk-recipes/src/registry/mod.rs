@@ -60,6 +60,7 @@
 //! | somebody else registers the id | [`RegistrationState::Replaced`] | shows the new instance |
 //! | a node is no instance, or may not be read | - | [`ServiceChange::Malformed`] |
 //! | the server refuses it (ACL) | the error; later [`RegistrationState::Failing`], and tried again | the error; later it ends and stays stale |
+//! | the next server is too old for lasting watches | - | goes on with one-shot ones |
 //! | future or handle dropped | unregistered in the background, but for `Permanent` | ends |
 //! | client closed | gone with its session | ends; stays stale |
 //!

@@ -68,7 +68,7 @@ impl ViewTask {
     ) -> Result<Self> {
         let mut task = Self {
             client: client.clone(),
-            source: Source::open(client, &directory, WatchMode::PersistentRecursive).await?,
+            source: open(client, &directory).await?,
             directory,
             states: client.states(),
             entries: BTreeMap::new(),
@@ -90,33 +90,37 @@ impl ViewTask {
             () = runtime::follow_states(&client, |now| if !now.takes_writes() {
                 set_stale(&snapshot, true);
             }) => {}
-            () = self.follow() => {}
+            ended = self.follow() => if let Err(error) = ended {
+                warn!(path = %self.directory, %error, "a service view cannot be kept up any more");
+            },
         }
         // From here on changes go unseen, whatever the connection does.
         set_stale(&snapshot, true);
     }
 
-    async fn follow(&mut self) {
+    async fn follow(&mut self) -> Result<()> {
         loop {
             let dirty = tokio::select! {
                 biased;
                 event = self.source.next() => match event {
                     Some(event) => self.gather(event),
-                    None => return,
+                    None if self.client.is_closed() => return Ok(()),
+                    // The next server is of another kind.
+                    None => {
+                        self.source = open(&self.client, &self.directory).await?;
+                        Dirty { everything: true, ..Dirty::default() }
+                    }
                 },
                 state = self.states.next() => match state {
                     Some(state) if state.takes_writes() => Dirty::default(),
                     Some(_) => continue,
-                    None => return,
+                    None => return Ok(()),
                 },
             };
             if dirty.everything {
                 runtime::sleep(runtime::jitter(RELOAD_SPREAD)).await;
             }
-            if let Err(error) = self.settle(dirty).await {
-                warn!(path = %self.directory, %error, "a service view cannot be kept up any more");
-                return;
-            }
+            self.settle(dirty).await?;
             self.publish();
             set_stale(&self.snapshot, !self.client.state().takes_writes());
         }
@@ -271,6 +275,10 @@ impl ViewTask {
             let _ = self.changes.send(change);
         }
     }
+}
+
+async fn open(client: &Client, directory: &str) -> Result<Source, ClientError> {
+    Source::open(client, directory, WatchMode::PersistentRecursive).await
 }
 
 fn set_stale(snapshot: &watch::Sender<Snapshot>, stale: bool) {

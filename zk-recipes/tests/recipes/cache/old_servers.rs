@@ -48,6 +48,23 @@ async fn a_tree_is_followed_by_one_shot_watches() {
 }
 
 #[tokio::test]
+async fn a_cache_that_comes_to_an_old_server_goes_on_there() {
+    let server = server().await;
+    let proxy = Proxy::start(server.addr()).await;
+    let (writer, reader) = (client(&server).await, connect(&proxy.connect_string()).await);
+    let cache = soon(Cache::tree(&reader, ROOT)).await.unwrap();
+    // The lasting watch is asked for again in the next session, and refused.
+    proxy.refuse_add_watch();
+    expire(&server, &reader);
+    for path in ["/a", "/a/b"] {
+        create(&writer, path, "").await;
+        until_equal(&cache, &writer).await;
+    }
+    writer.set("/a/b", b"new").await.unwrap();
+    until_equal(&cache, &writer).await;
+}
+
+#[tokio::test]
 async fn depth_is_heeded() {
     let (_server, _proxy, writer, reader) = old_server().await;
     for path in ["/a", "/a/b", "/a/b/c"] {

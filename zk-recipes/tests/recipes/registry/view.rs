@@ -162,6 +162,22 @@ async fn a_view_on_an_old_server_makes_do_with_one_shot_watches() {
 }
 
 #[tokio::test]
+async fn a_view_that_comes_to_an_old_server_goes_on_there() {
+    let (server, _services, theirs, _watcher, _ours) = world().await;
+    let proxy = Proxy::start(server.addr()).await;
+    let client = connect(&proxy.connect_string()).await;
+    let view = soon(ServiceRegistry::new(&client, "/services").watch("api")).await.unwrap();
+    // The lasting watch is asked for again in the next session, and refused.
+    proxy.refuse_add_watch();
+    expire(&server, &client);
+    let a = soon(theirs.register(api("a"))).await.unwrap();
+    soon(view.wait_for(|all| all.len() == 1)).await.unwrap();
+    soon(a.update(api("a").with_payload(1))).await.unwrap();
+    soon(view.wait_for(|all| all[0].payload == 1)).await.unwrap();
+    until(|| async { !view.is_stale() }).await;
+}
+
+#[tokio::test]
 async fn a_view_says_when_it_is_stale() {
     let (mut server, _services, theirs, _watcher, ours) = world().await;
     let _a = soon(theirs.register(api("a"))).await.unwrap();
