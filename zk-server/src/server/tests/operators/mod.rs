@@ -1,10 +1,14 @@
-//! Four-letter words on the client port.
+//! What operators are told: four-letter words on the client port here, the rest beside it.
+
+mod admin_server;
+mod reports;
 
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 use zk_proto::GetChildrenRequest;
 
+use self::admin_server::ask_admin;
 use super::*;
 use crate::admin::{self, AdminCommand};
 
@@ -54,6 +58,13 @@ fn sorted(text: &str) -> Vec<String> {
     let mut lines: Vec<_> = text.lines().map(shape).collect();
     lines.sort();
     lines
+}
+
+/// Figures that the captured server does not have yet.
+fn is_of_3_9(key: &str) -> bool {
+    ["restore_time", "restore_error", "restore_rate", "snapshot_error", "snapshot_rate"]
+        .iter()
+        .any(|figure| key.contains(figure))
 }
 
 #[test]
@@ -186,113 +197,6 @@ fn a_connection_without_a_session_is_shown_like_any_other() {
     assert!(mntr.contains("zk_connection_drop_count\t1\n"), "{mntr}");
 }
 
-#[test]
-fn connections_are_dumped_by_when_they_are_closed() {
-    const IDLE: usize = 5000;
-    let mut world = World::new();
-    world.session(30_000);
-    for i in 0..IDLE {
-        world.accept_from(&format!("10.1.{}.{}:40000", i / 250, i % 250));
-    }
-    let pieces = pieces(&mut world, b"dump");
-    let text = String::from_utf8(pieces.concat()).unwrap();
-    let (_, sets) = text.split_once("Connections dump:\n").unwrap();
-    let lines: Vec<_> = sets.lines().collect();
-    // With the one that asks.
-    assert_eq!(lines[0], format!("Connections Sets (2)/({}):", IDLE + 2));
-    assert!(lines[1].starts_with(&format!("{} expire at ", IDLE + 1)), "{}", lines[1]);
-    let sessionless = lines.iter().filter(|line| line.ends_with(" sessionId: 0x0")).count();
-    assert_eq!((sessionless, lines.len()), (IDLE + 1, IDLE + 5));
-    assert!(lines[IDLE + 3].starts_with("1 expire at "), "{}", lines[IDLE + 3]);
-    assert!(pieces.len() > 4, "others had their turns in between");
-    assert_eq!(world.server.unread, 0);
-}
-
-/// Watches of `count` nodes that are not there, by one session, some on children that no list shows.
-fn with_watches(count: i32) -> World {
-    let mut world = World::new();
-    let (conn, _) = world.session(30_000);
-    for i in 0..count {
-        world.send(conn, i, &exists(&format!("/not-there-{i:06}"), true));
-    }
-    let _ = world.frames(conn);
-    world
-}
-
-/// The pieces of an answer, as a client takes them that is never fast enough.
-fn pieces(world: &mut World, word: &[u8; 4]) -> Vec<BytesMut> {
-    // One that no client of the world has.
-    let conn = ConnectionId(1_000_000);
-    let peer = "10.0.0.9:40000".parse().unwrap();
-    world.server.handle(world.now, Event::Accepted { conn, peer });
-    let mut bytes = BytesMut::from(&word[..]);
-    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
-    let mut pieces = Vec::new();
-    let mut closes = false;
-    loop {
-        while let Some(action) = world.server.poll_action() {
-            closes |= matches!(action, Action::Close { .. });
-        }
-        let piece = world.server.take_output(conn);
-        let ends = closes && piece.is_empty();
-        pieces.push(piece);
-        if ends {
-            world.server.handle(world.now, Event::Disconnected { conn });
-            return pieces;
-        }
-    }
-}
-
-#[test]
-fn many_watches_are_shown_in_pieces_and_each_once() {
-    const WATCHES: i32 = 10_000;
-    const PIECE_LEN_MAX: usize = 48 << 10;
-    let mut world = with_watches(WATCHES);
-    for word in [b"wchc", b"wchp"] {
-        let pieces = pieces(&mut world, word);
-        assert!(pieces.len() > 4 && pieces.iter().all(|piece| piece.len() < PIECE_LEN_MAX));
-        let text = String::from_utf8(pieces.concat()).unwrap();
-        let shown: Vec<_> = text.lines().filter(|line| line.contains("/not-there-")).collect();
-        assert_eq!(shown.len(), usize::try_from(WATCHES).unwrap());
-        assert_eq!(shown.iter().collect::<BTreeSet<_>>().len(), shown.len());
-    }
-    let summary = pieces(&mut world, b"wchs").concat();
-    let expected = format!("1 connections watching {WATCHES} paths\nTotal watches:{WATCHES}\n");
-    assert_eq!(summary, expected.as_bytes());
-    assert_eq!(world.server.unread, 0);
-}
-
-#[test]
-fn each_piece_of_a_report_is_a_turn() {
-    let mut world = with_watches(5000);
-    let conn = ConnectionId(900);
-    let peer = "10.0.0.9:40000".parse().unwrap();
-    world.server.handle(world.now, Event::Accepted { conn, peer });
-    let mut bytes = BytesMut::from(&b"wchc"[..]);
-    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
-    let mut turns = 0;
-    while world.server.turn_is_over(conn) {
-        turns += 1;
-        assert!(!world.server.take_output(conn).is_empty());
-    }
-    assert!(turns > 1, "{turns}");
-}
-
-#[test]
-fn what_is_left_of_a_report_ends_with_its_connection() {
-    let mut world = with_watches(5000);
-    let conn = ConnectionId(900);
-    let peer = "10.0.0.9:40000".parse().unwrap();
-    world.server.handle(world.now, Event::Accepted { conn, peer });
-    let mut bytes = BytesMut::from(&b"wchc"[..]);
-    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
-    assert!(!world.server.wants_input(conn));
-    let _ = world.server.take_output(conn);
-    world.handle(Event::Disconnected { conn });
-    assert_eq!(world.server.unread, 0);
-    assert!(ask(&mut world, b"srvr").0.contains("\nConnections: 2\n"));
-}
-
 fn ask(world: &mut World, word: &[u8]) -> (String, Option<CloseReason>) {
     let conn = world.accept();
     world.send_bytes(conn, word);
@@ -363,140 +267,4 @@ fn behind_a_connect_request_a_word_is_a_length_that_is_too_large() {
     let (conn, _) = world.session(10_000);
     world.send_bytes(conn, b"ruok");
     assert!(matches!(world.closed(conn), Some(CloseReason::BadFrame(_))));
-}
-
-/// What AdminServer answers, put together.
-fn ask_admin(world: &mut World, command: AdminCommand, trace_mask: Option<&str>) -> Value {
-    let text = match admin::answer(&mut world.server, world.now, command, trace_mask) {
-        admin::Body::Whole(text) => text,
-        admin::Body::Report(mut report) => {
-            let mut text = String::new();
-            while report.piece(&world.server, world.now, &mut text) {}
-            text
-        }
-    };
-    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error}: {text}"))
-}
-
-/// Every key, with those around it. Keys that are data are as good as any other.
-fn keys(value: &Value, above: &str, keys: &mut BTreeSet<String>) {
-    match value {
-        Value::Object(fields) => {
-            for (key, value) in fields {
-                let is_data = key.starts_with('/') || key.parse::<u64>().is_ok();
-                let key = if is_data { format!("{above}.*") } else { format!("{above}.{key}") };
-                self::keys(value, &key, keys);
-                keys.insert(key);
-            }
-        }
-        Value::Array(items) => {
-            items.iter().for_each(|item| self::keys(item, &format!("{above}[]"), keys));
-        }
-        _ => {}
-    }
-}
-
-/// Figures that the captured server does not have yet.
-fn is_of_3_9(key: &str) -> bool {
-    ["restore_time", "restore_error", "restore_rate", "snapshot_error", "snapshot_rate"]
-        .iter()
-        .any(|figure| key.contains(figure))
-}
-
-/// Fields that only a Java machine, or connections of another kind, would have.
-fn has_no_place_here(key: &str) -> bool {
-    key.starts_with(".java.")
-        || key.starts_with(".jdk.")
-        || key.starts_with(".sun.")
-        || key.starts_with(".jvm.")
-        || key.starts_with(".os.memory.")
-}
-
-#[test]
-fn admin_server_answers_with_apaches_fields() {
-    for &command in AdminCommand::ALL {
-        let name = command.name();
-        // The one has fields of the machine, the others are of 3.9 and need a disk.
-        if ["system_properties", "snapshot", "restore"].contains(&name) {
-            continue;
-        }
-        let mut world = as_captured();
-        let ours = ask_admin(&mut world, command, Some("2"));
-        let file =
-            format!("{}/tests/captures/operators/http/{name}.json", env!("CARGO_MANIFEST_DIR"));
-        let theirs: Value = serde_json::from_str(&std::fs::read_to_string(file).unwrap()).unwrap();
-        let (mut our_keys, mut their_keys) = (BTreeSet::new(), BTreeSet::new());
-        keys(&ours, "", &mut our_keys);
-        keys(&theirs, "", &mut their_keys);
-        their_keys.retain(|key| !has_no_place_here(key));
-        our_keys.retain(|key| !is_of_3_9(key));
-        if name == "monitor" {
-            assert!(our_keys.is_subset(&their_keys), "{:?}", our_keys.difference(&their_keys));
-        } else if name == "environment" {
-            // Nobody tells this server about its process.
-            assert!(our_keys.is_subset(&their_keys), "{:?}", our_keys.difference(&their_keys));
-        } else {
-            assert_eq!(our_keys, their_keys, "{name}");
-        }
-        assert_eq!(ours["command"], theirs["command"]);
-        assert_eq!(ours["error"], theirs["error"], "{name}");
-        for same in ["node_count", "num_total_watches", "read_only", "zabstate"] {
-            assert_eq!(ours[same], theirs[same], "{name}: {same}");
-        }
-    }
-}
-
-#[test]
-fn admin_server_shows_watches_and_ephemerals_by_session() {
-    let mut world = as_captured();
-    let watches = ask_admin(&mut world, AdminCommand::Watches, None);
-    let id = FIRST_SESSION.0.to_string();
-    assert_eq!(
-        watches["session_id_to_watched_paths"][&id],
-        serde_json::json!(["/app/config", "/app/e", "/nothere"])
-    );
-    let by_path = ask_admin(&mut world, AdminCommand::WatchesByPath, None);
-    assert_eq!(by_path["path_to_session_ids"]["/app/e"], serde_json::json!([FIRST_SESSION.0]));
-    let dump = ask_admin(&mut world, AdminCommand::Dump, None);
-    assert_eq!(
-        dump["session_id_to_ephemeral_paths"][&id],
-        serde_json::json!(["/app/e", "/app/seq-0000000002"])
-    );
-    let nothing = ask_admin(&mut World::new(), AdminCommand::Dump, None);
-    assert_eq!(nothing["expiry_time_to_session_ids"], serde_json::json!({}));
-}
-
-#[test]
-fn a_trace_mask_that_is_no_number_is_refused_in_apaches_words() {
-    let mut world = World::new();
-    let mut set = |mask| ask_admin(&mut world, AdminCommand::SetTraceMask, mask);
-    assert_eq!(set(None)["error"], "setTraceMask requires long traceMask argument");
-    assert_eq!(set(Some("x"))["error"], "setTraceMask requires long traceMask argument, got x");
-    assert_eq!(set(Some("4"))["tracemask"], 4);
-}
-
-#[test]
-fn prometheus_gets_each_figure_with_its_kind() {
-    let world = as_captured();
-    let text = crate::ops::metrics::prometheus(&world.server.view(world.now));
-    for expected in [
-        "# TYPE znode_count gauge\nznode_count 9\n",
-        "# TYPE packets_sent gauge\n",
-        "# TYPE connection_request_count counter\nconnection_request_count 1\n",
-        "# TYPE fsynctime summary\nfsynctime{quantile=\"0.5\",} NaN\nfsynctime_count 0\nfsynctime_sum 0\n",
-        "# TYPE updatelatency summary\nupdatelatency{quantile=\"0.5\",} 0\n\
-         updatelatency{quantile=\"0.9\",} 0\nupdatelatency{quantile=\"0.99\",} 0\nupdatelatency_count 6\n",
-        "updatelatency_count 6\n",
-        "readlatency{quantile=\"0.99\",} 0\n",
-        "propagation_latency_sum 0\n",
-    ] {
-        assert!(text.contains(expected), "{expected:?} in {text}");
-    }
-    assert!(!text.contains("jvm_memory"));
-    let mut kinds = BTreeMap::new();
-    for line in text.lines().filter(|line| line.starts_with("# TYPE ")) {
-        let mut words = line.split(' ').skip(2);
-        let name = words.next().unwrap();
-        assert_eq!(kinds.insert(name, words.next().unwrap()), None, "{name} twice");
-    }
 }
