@@ -86,6 +86,7 @@ impl BackupCommands {
         let turn = self.begin(Which::Snapshot).inspect_err(|_| {
             asking.count(|stats| stats.snapshots_limited += 1);
         })?;
+        asking.answering.stay();
         let backup = self.backup.clone().ok_or(Refusal::InMemory)?;
         let shared = Arc::clone(asking.shared);
         let taken = self.work(&asking, move || {
@@ -111,6 +112,7 @@ impl BackupCommands {
         let turn = self.begin_restore().await.inspect_err(|_| {
             asking.count(|stats| stats.restores_limited += 1);
         })?;
+        asking.answering.stay();
         let backup = self.backup.clone().ok_or(Refusal::InMemory)?;
         if request.body().size_hint().lower() > RESTORE_LEN_MAX {
             return Err(Refusal::TooLong);

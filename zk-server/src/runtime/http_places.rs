@@ -9,7 +9,8 @@
 //! 1. that of the client without a request that has had nothing to ask the longest, after [`HEARING`];
 //! 2. that of the client whose body or whose reading has stood still the longest, after
 //!    [`STALLED_MAX`];
-//! 3. the oldest, though it is well used, after [`FULL_MAX`] at the door.
+//! 3. the oldest, though it is well used, after [`FULL_MAX`] at the door; but no backup that gets on:
+//!    those are few, and an operator waits for each.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -74,6 +75,8 @@ struct Exchange {
     answering: bool,
     /// Whether the socket has no room for what is to be sent.
     blocked: bool,
+    /// Whether it leaves only if it stands still.
+    stays: bool,
 }
 
 /// An answer that is being made or sent, as long as this exists.
@@ -120,7 +123,9 @@ impl Places {
                 *kind = candidate;
             }
         }
-        let oldest = (came + FULL_MAX, 0);
+        // Backups have their turns: there are never so many that they hold all places.
+        let oldest = self.taken.iter().position(|place| !place.exchange().stays);
+        let oldest = (came + FULL_MAX, oldest.unwrap_or_default());
         let kinds = [idle, stalled, Some(oldest)];
         let due = kinds.iter().flatten().find(|(at, _)| *at <= now);
         let first = kinds.iter().flatten().min();
@@ -135,8 +140,8 @@ impl Places {
 
 impl Place {
     fn new(changed: Arc<Notify>, now: Instant) -> Self {
-        let exchange =
-            Exchange { waits_since: Some(now), moved: 0, answering: false, blocked: false };
+        let (answering, blocked, stays) = (false, false, false);
+        let exchange = Exchange { waits_since: Some(now), moved: 0, answering, blocked, stays };
         let (progress, exchange) = (AtomicU64::default(), Mutex::new(exchange));
         Self { progress, exchange, leave: CancellationToken::new(), changed }
     }
@@ -221,6 +226,11 @@ impl Answering {
         &self.0
     }
 
+    /// Keeps the place until the answer is sent, for as long as it gets on.
+    pub(super) fn stay(&self) {
+        self.0.exchange().stays = true;
+    }
+
     /// Notes that the connection gets on.
     pub(super) fn note_progress(&self) {
         self.0.progress.fetch_add(1, Ordering::Relaxed);
@@ -244,7 +254,10 @@ impl Answering {
 
 impl Drop for Answering {
     fn drop(&mut self) {
-        self.0.exchange().answering = false;
+        {
+            let mut exchange = self.0.exchange();
+            (exchange.answering, exchange.stays) = (false, false);
+        }
         self.0.awaits_client(Instant::now());
     }
 }
@@ -351,6 +364,23 @@ mod tests {
         assert_eq!(later(&mut places, start, start), Some(start + FULL_MAX));
         assert!(matches!(places.take(start, start + FULL_MAX), Taking::Place(_)));
         assert!(has_left(&all[0]) && !has_left(&all[1]));
+    }
+
+    #[test]
+    fn a_backup_keeps_its_place_while_it_gets_on() {
+        let (mut places, start) = (Places::default(), Instant::now());
+        let all = full(&mut places, start);
+        let mut answers: Vec<_> = all.iter().map(Place::answer).collect();
+        answers[0].stay();
+        let full = start + FULL_MAX;
+        let Taking::Place(other) = places.take(start, full) else { panic!("one of them leaves") };
+        assert!(!has_left(&all[0]) && has_left(&all[1]));
+        answers.push(other.answer());
+        all[0].note_blocked(full);
+        let _another = take(&mut places, full + STALLED_MAX).unwrap();
+        assert!(has_left(&all[0]), "it stands still");
+        answers.remove(0);
+        assert!(!all[0].exchange().stays, "what it asks for next is no backup yet");
     }
 
     #[test]
