@@ -243,6 +243,21 @@ fn a_log_is_cut_where_it_can_be_and_never_over_another_file() {
     assert!(String::from_utf8_lossy(&wrong.stderr).contains("begins with 0x"), "{wrong:?}");
 }
 
+/// Behind what was durable and is lost a later epoch goes on only in name.
+#[test]
+fn a_later_epoch_goes_on_behind_a_torn_end_and_not_behind_damage() {
+    for torn in [false, true] {
+        let dir = tempfile::tempdir().expect("a directory");
+        let log = damaged(dir.path(), "plain/log.1", 500, torn);
+        fs::write(dir.path().join("log.100000001"), b"").expect("a file");
+        let done = cut(&format!("{:#x}", readable(&log)), &log);
+        assert!(done.status.success(), "{done:?}");
+        let text = String::from_utf8(done.stdout).expect("text");
+        let goes_on = !text.contains("log.100000001, which does not go on there");
+        assert_eq!(goes_on, torn, "{text}");
+    }
+}
+
 #[test]
 fn a_torn_end_is_no_damage() {
     let dir = tempfile::tempdir().expect("a directory");

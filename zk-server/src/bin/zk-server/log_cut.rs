@@ -66,6 +66,8 @@ struct Plan {
     lost: Tally,
     /// Where something cannot be read, and why.
     unreadable: Vec<String>,
+    /// Whether some of that was durable.
+    damaged: bool,
 }
 
 impl Plan {
@@ -102,6 +104,7 @@ impl Plan {
             };
             tally.add(entry.record.header.zxid);
         }
+        self.damaged |= matches!(reader.end(), Some(LogEnd::Damaged { .. }));
         let (at, error, next) = match reader.end() {
             Some(LogEnd::Damaged { at, error, readable_at }) => (*at, Some(error), *readable_at),
             Some(LogEnd::Torn { at, error }) => (*at, Some(error), None),
@@ -126,7 +129,7 @@ pub(crate) fn run(arguments: &CutArguments) -> Result<ExitCode, ToolFailure> {
     let Some(len) = plan.len else {
         return Err(refused(format!(
             "it has no transaction {keep_to} in front of what cannot be read, but {}. To go on \
-             without any of them, move the file away",
+             without any of them, move the file away, and all logs behind it",
             plan.kept
         )));
     };
@@ -135,6 +138,7 @@ pub(crate) fn run(arguments: &CutArguments) -> Result<ExitCode, ToolFailure> {
             "it ends with {keep_to} and is whole: there is nothing to cut"
         )));
     }
+    let later = later_logs(path, keep_to, &plan)?;
     let mut cut = path.clone().into_os_string();
     cut.push(SUFFIX);
     let cut = PathBuf::from(cut);
@@ -145,7 +149,6 @@ pub(crate) fn run(arguments: &CutArguments) -> Result<ExitCode, ToolFailure> {
     for place in &plan.unreadable {
         output.line(&format!("lost: what cannot be read at {place}"))?;
     }
-    let later = later_logs(path, keep_to);
     for log in &later {
         output.line(&format!("lost: all of {}, which does not go on there", output::path(log)))?;
     }
@@ -182,17 +185,19 @@ fn copy(path: &Path, cut: &Path, len: u64) -> io::Result<()> {
     })
 }
 
-/// The logs behind this one, if they do not go on behind a transaction of it.
-fn later_logs(path: &Path, last: Zxid) -> Vec<PathBuf> {
+/// The logs behind this one, if they do not go on behind a transaction of it: a later epoch goes on
+/// behind what is cut only if nobody was told that it is done.
+fn later_logs(path: &Path, last: Zxid, plan: &Plan) -> Result<Vec<PathBuf>, ToolFailure> {
     let zxid_of = |path: &Path| match path.file_name()?.to_str().and_then(FileName::parse) {
         Some(FileName::Log(zxid)) => Some(zxid),
         _ => None,
     };
-    let Some(own) = zxid_of(path) else { return Vec::new() };
+    let Some(own) = zxid_of(path) else { return Ok(Vec::new()) };
     let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let all = logs_of(parent.unwrap_or(Path::new("."))).unwrap_or_default();
+    let all = logs_of(parent.unwrap_or(Path::new(".")))?;
     let later = all.into_iter().filter(|path| zxid_of(path) > Some(own)).collect::<Vec<_>>();
-    let goes_on =
-        later.first().and_then(|path| zxid_of(path)).is_none_or(|next| follows(last, next));
-    if goes_on { Vec::new() } else { later }
+    let only_torn = plan.lost.count == 0 && !plan.damaged;
+    let goes_on = |next: Zxid| follows(last, next) && (only_torn || next.epoch() == last.epoch());
+    let next = later.first().and_then(|path| zxid_of(path));
+    Ok(if next.is_none_or(goes_on) { Vec::new() } else { later })
 }

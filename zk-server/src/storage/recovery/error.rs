@@ -4,7 +4,7 @@ use std::io;
 
 use zk_proto::Zxid;
 
-use crate::storage::format::EntryError;
+use crate::storage::format::{EntryError, LOG_HEADER_LEN};
 
 /// The data cannot be read whole. Nothing was changed that matters.
 #[derive(Debug, thiserror::Error)]
@@ -83,9 +83,8 @@ pub enum RecoveryError {
     /// A transaction that was durable cannot be read.
     #[error(
         "{name} is damaged at offset {offset}: a transaction there was durable and cannot be read \
-         any more ({error}). Restore the file from a backup. If there is none, `zk-server log cut \
-         --keep-to {last} {name}` makes a log without that transaction and all behind it, which \
-         clients were told are done"
+         any more ({error}). Restore the file from a backup. If there is none, {}",
+        without_it(name, *offset, *last)
     )]
     Damaged {
         /// The log.
@@ -128,6 +127,19 @@ pub enum RecoveryError {
         /// The transaction.
         found: Zxid,
     },
+}
+
+/// What is left to whoever has no backup.
+fn without_it(name: &str, offset: u64, last: Zxid) -> String {
+    let lost = "that transaction and all behind it, which clients were told are done";
+    if offset <= LOG_HEADER_LEN {
+        return format!(
+            "move {name} and all logs behind it to another directory, to go on without {lost}"
+        );
+    }
+    format!(
+        "`zk-server log cut --keep-to {last} {name}`, in its directory, makes a log without {lost}"
+    )
 }
 
 fn about_snapshots(tried: &[String]) -> String {
