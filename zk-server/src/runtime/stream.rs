@@ -206,7 +206,7 @@ mod tests {
     /// More than the socket takes at once, so that a part of it goes the common way, and so little
     /// that all of it waits for the end.
     #[tokio::test]
-    async fn what_is_sent_last_comes_whole_and_with_the_end() {
+    async fn what_is_sent_last_comes_whole() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         for len in [20, 16 << 20] {
