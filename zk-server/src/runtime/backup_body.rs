@@ -7,16 +7,14 @@ use std::time::Instant;
 use bytes::{Buf, Bytes};
 use hyper::body::{Body, Incoming};
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 
-use super::http_places::Answering;
+use super::http_places::{Answering, PROGRESS_LEN};
 use crate::admin::{RESTORE_LEN_MAX, Refusal};
 
 /// Bytes that are read of a body that was refused, so that its sender hears why: a connection that is
 /// closed with something unread may take the answer with it.
 const REFUSED_LEN_MAX: u64 = 64 << 20;
-
-/// Bytes that must come within each time that a connection may stand still: a body in drops is none.
-const PROGRESS_LEN: usize = 64 << 10;
 
 /// What comes of a body.
 pub(super) enum Piece {
@@ -43,7 +41,7 @@ pub(super) async fn forward(
         let frame = frame.await;
         let bytes = match frame {
             None => {
-                answering.received_all(Instant::now());
+                answering.awaits_server(Instant::now());
                 // If nobody reads, the thread has found out already why not.
                 let _ = sender.send(Piece::End).await;
                 return Ok(());
@@ -63,7 +61,15 @@ pub(super) async fn forward(
             counted = 0;
             answering.note_progress();
         }
-        if sender.send(Piece::Bytes(bytes)).await.is_err() {
+        let is_taken = match sender.try_send(Piece::Bytes(bytes)) {
+            Err(TrySendError::Full(piece)) => {
+                // The thread is slower than the sender, who cannot be blamed for that.
+                answering.awaits_server(Instant::now());
+                sender.send(piece).await.is_ok()
+            }
+            sent => sent.is_ok(),
+        };
+        if !is_taken {
             refused += piece_len as u64;
             if refused > REFUSED_LEN_MAX {
                 return Ok(());

@@ -6,10 +6,16 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Instant;
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use super::http_places::Place;
+
+/// Bytes of answers that the system keeps for a client. The system tells of room when a good part of
+/// them has been read: with the megabytes that it would take, whoever reads slowly would seem to stand
+/// still.
+const SEND_BUFFER_LEN: usize = 128 << 10;
 
 pub(super) struct HttpStream {
     socket: TcpStream,
@@ -18,6 +24,8 @@ pub(super) struct HttpStream {
 
 impl HttpStream {
     pub(super) fn new(socket: TcpStream, place: Arc<Place>) -> Self {
+        // With another length it works as well, only less fairly.
+        let _ = set_socket_send_buffer_size(&socket, SEND_BUFFER_LEN);
         Self { socket, place }
     }
 
