@@ -3,8 +3,8 @@
 use bytes::BytesMut;
 use zk_proto::{Acl, SessionId, Zxid};
 use zk_server::storage::format::{
-    DiskStat, LogEnd, LogReader, OPEN_ACL, Packing, SnapshotEncoder, SnapshotError, SnapshotNode,
-    SnapshotReader, encode_entry,
+    LogEnd, LogReader, OPEN_ACL, Packing, SnapshotEncoder, SnapshotError, SnapshotNode,
+    SnapshotReader, StatPersisted, encode_entry,
 };
 use zk_server::storage::whole_snapshot::WholeSnapshot;
 
@@ -91,13 +91,13 @@ fn sealed(mut script: &[u8]) -> Vec<u8> {
             path: String::from_utf8_lossy(path).into_owned(),
             data: (kind % 2 == 0).then_some(path),
             acl: if kind % 4 < 2 { OPEN_ACL } else { i64::from(kind % 4) - 1 },
-            stat: DiskStat {
+            stat: StatPersisted {
                 czxid: zxid,
                 mzxid: zxid,
                 pzxid: zxid,
                 ctime_ms: i64::from(*owner),
                 owner_bits: i64::from(owner.cast_signed()) << (owner % 64),
-                ..DiskStat::default()
+                ..StatPersisted::default()
             },
         };
         encoder.node(&node, &mut out);
