@@ -82,9 +82,9 @@ fn check(known: &mut Known, data: &[u8]) {
     known.floor = value;
 }
 
-async fn chaos(tasks: usize, rounds: usize, cuts: usize, max_outstanding: usize) {
+async fn chaos(seed: u64, tasks: usize, rounds: usize, cuts: usize, max_outstanding: usize) {
     let server = TestServer::start().await.unwrap();
-    let mut rng = Rng::with_seed(9);
+    let mut rng = Rng::with_seed(seed);
     let mut way = || if rng.bool() { Direction::ToServer } else { Direction::ToClient };
     let plan = (0..cuts).map(|at| (way(), 200 + at * 37 % 7000)).collect();
     let scissors = Scissors::start(server.addr(), plan).await;
@@ -97,7 +97,8 @@ async fn chaos(tasks: usize, rounds: usize, cuts: usize, max_outstanding: usize)
         control.create(&path, &0_u32.to_be_bytes(), mode).await.unwrap();
     }
     let working = (0..tasks).map(|number| {
-        tokio::spawn(work(client.clone(), number, rounds, Rng::with_seed(number as u64)))
+        let rng = Rng::with_seed(seed << 32 | number as u64);
+        tokio::spawn(work(client.clone(), number, rounds, rng))
     });
     for (number, task) in working.collect::<Vec<_>>().into_iter().enumerate() {
         let (mut known, _) = within("a task", task).await.unwrap();
@@ -119,17 +120,23 @@ async fn chaos(tasks: usize, rounds: usize, cuts: usize, max_outstanding: usize)
 
 #[tokio::test]
 async fn tasks_that_give_up_at_random_harm_nobody() {
-    chaos(64, 40, 20, 10_000).await;
+    chaos(9, 64, 40, 20, 10_000).await;
 }
 
 #[tokio::test]
 async fn tasks_that_give_up_in_a_crowded_line_harm_nobody() {
-    chaos(64, 20, 10, 3).await;
+    chaos(9, 64, 20, 10, 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 #[ignore = "slow: many rounds"]
 async fn endurance_of_tasks_that_give_up_at_random() {
-    chaos(64, 1500, 400, 10_000).await;
-    chaos(64, 500, 200, 2).await;
+    // A cut costs a client's pause before it connects again, and all of one go have to be done before
+    // the patience with its first task ends.
+    for seed in 0..4 {
+        chaos(seed, 64, 375, 100, 10_000).await;
+    }
+    for seed in 0..2 {
+        chaos(seed, 64, 250, 100, 2).await;
+    }
 }
