@@ -71,8 +71,7 @@ async fn work(servers: &str, sasl: Sasl, errand: Option<Errand>) -> Result<Strin
     let acl: Vec<_> = acl.iter().map(|acl| format!("{}:{}", acl.scheme, acl.id)).collect();
     match errand {
         Some(Errand::LeaveFor(user)) => {
-            let acl =
-                vec![Acl { perms: Permissions::READ, scheme: "sasl".into(), id: user.into() }];
+            let acl = vec![Acl { perms: Permissions::READ, scheme: "sasl".into(), id: user }];
             client.create(LEFT, b"left", CreateMode::Persistent).acl(acl).await?;
         }
         Some(Errand::ReadLeft) => drop(client.get(LEFT).await?),
