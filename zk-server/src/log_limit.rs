@@ -16,24 +16,23 @@ impl LogLimit {
     /// Logs the warning, unless there was one less than a second ago. `now_ms` is of any clock,
     /// which may be set back.
     pub(crate) fn warn(&mut self, now_ms: i64, warning: &impl Display) {
-        match self.admit(now_ms) {
-            Some(0) => tracing::warn!("{warning}"),
-            Some(left_out) => {
-                tracing::warn!("{warning} (and {left_out} like it since the last one told)");
-            }
-            None => {}
+        if let Some(line) = self.line(now_ms, warning) {
+            tracing::warn!("{line}");
         }
     }
 
     /// The same for what is to be expected now and then.
     pub(crate) fn info(&mut self, now_ms: i64, news: &impl Display) {
-        match self.admit(now_ms) {
-            Some(0) => tracing::info!("{news}"),
-            Some(left_out) => {
-                tracing::info!("{news} (and {left_out} like it since the last one told)");
-            }
-            None => {}
+        if let Some(line) = self.line(now_ms, news) {
+            tracing::info!("{line}");
         }
+    }
+
+    fn line(&mut self, now_ms: i64, text: &impl Display) -> Option<String> {
+        self.admit(now_ms).map(|left_out| match left_out {
+            0 => text.to_string(),
+            _ => format!("{text} (and {left_out} like it since the last one told)"),
+        })
     }
 
     /// How many were left out since the last one; `None` if this is left out too.
