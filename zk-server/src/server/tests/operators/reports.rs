@@ -35,14 +35,20 @@ fn with_watches(count: i32) -> World {
     world
 }
 
-/// The pieces of an answer, as a client takes them that is never fast enough.
-fn pieces(world: &mut World, word: &[u8; 4]) -> Vec<BytesMut> {
+/// A connection that has asked, and of which the test itself takes the answer.
+fn asks(world: &mut World, word: &[u8; 4]) -> ConnectionId {
     // One that no client of the world has.
     let conn = ConnectionId(1_000_000);
     let peer = "10.0.0.9:40000".parse().unwrap();
     world.server.handle(world.now, Event::Accepted { conn, peer });
     let mut bytes = BytesMut::from(&word[..]);
     world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    conn
+}
+
+/// The pieces of an answer, as a client takes them that is never fast enough.
+fn pieces(world: &mut World, word: &[u8; 4]) -> Vec<BytesMut> {
+    let conn = asks(world, word);
     let mut pieces = Vec::new();
     let mut closes = false;
     loop {
@@ -81,11 +87,7 @@ fn many_watches_are_shown_in_pieces_and_each_once() {
 #[test]
 fn each_piece_of_a_report_is_a_turn() {
     let mut world = with_watches(5000);
-    let conn = ConnectionId(900);
-    let peer = "10.0.0.9:40000".parse().unwrap();
-    world.server.handle(world.now, Event::Accepted { conn, peer });
-    let mut bytes = BytesMut::from(&b"wchc"[..]);
-    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    let conn = asks(&mut world, b"wchc");
     let mut turns = 0;
     while world.server.turn_is_over(conn) {
         turns += 1;
@@ -97,11 +99,7 @@ fn each_piece_of_a_report_is_a_turn() {
 #[test]
 fn what_is_left_of_a_report_ends_with_its_connection() {
     let mut world = with_watches(5000);
-    let conn = ConnectionId(900);
-    let peer = "10.0.0.9:40000".parse().unwrap();
-    world.server.handle(world.now, Event::Accepted { conn, peer });
-    let mut bytes = BytesMut::from(&b"wchc"[..]);
-    world.server.handle(world.now, Event::Received { conn, bytes: &mut bytes });
+    let conn = asks(&mut world, b"wchc");
     assert!(!world.server.wants_input(conn));
     let _ = world.server.take_output(conn);
     world.handle(Event::Disconnected { conn });
